@@ -1,0 +1,2 @@
+//! The `flusso` binary.
+fn main() {}

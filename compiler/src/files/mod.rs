@@ -1,0 +1,4 @@
+//! The two file formats, from text to values that know where they stood.
+
+pub mod config;
+pub mod schema;

@@ -1,0 +1,305 @@
+//! A schema file as values: what a search document is, in the author's words.
+//!
+//! The types follow the reference's converted form (`Join`, `Aggregate`, `Filter` and so on),
+//! because index names carry a hash over exactly that form; see `hash`. What is ours beside it:
+//! keys of several columns, and tables of other database schemas.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::TableName;
+use crate::diagnostics::{At, Place};
+
+/// A `*.schema.yml`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    /// Always 1.
+    pub version: u8,
+    /// The root table; its database schema is `schema:` unless written as `other.table`.
+    pub table: At<TableName>,
+    /// `schema:`, where every table without one of its own is looked up.
+    pub db_schema: String,
+    /// `primary_key:`, one column or several; none when not given.
+    pub primary_key: Option<Columns>,
+    /// Which rows count as deleted.
+    pub soft_delete: Option<SoftDelete>,
+    /// Which rows are documents. `Some` and empty differs from none in the hash.
+    pub filters: Option<Vec<Filter>>,
+    /// What the document says, in the order written.
+    pub fields: Vec<Field>,
+    /// The whole file.
+    pub place: Place,
+}
+
+/// One column or several, in order.
+pub type Columns = At<Vec<String>>;
+
+/// `soft_delete:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SoftDelete {
+    /// The column, or the field that reads it.
+    pub marker: Marker,
+    /// Only when these hold too.
+    pub when: Option<Vec<Filter>>,
+}
+
+/// What marks a row as deleted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Marker {
+    /// A column of the root table.
+    Column(At<String>),
+    /// A field of the document that reads one.
+    Field(At<String>),
+}
+
+/// A field of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The key in the document.
+    pub name: At<String>,
+    /// OpenSearch mapping properties, those injected by the type included
+    /// (`analyzer: flusso_code` for `identifier`, `dynamic: true` for `map`).
+    pub options: BTreeMap<String, Literal>,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// What a field is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// A column of the row in scope.
+    Column(Column),
+    /// `object`: fields of the same row.
+    Object(Vec<Field>),
+    /// `geo` over two columns.
+    Geo {
+        /// Latitude.
+        lat: At<String>,
+        /// Longitude.
+        lon: At<String>,
+        /// `!required`.
+        nullable: bool,
+    },
+    /// Rows of another table.
+    Join(Join),
+    /// One value over rows of another table.
+    Aggregate(Aggregate),
+    /// The same in each document.
+    Constant(Literal),
+}
+
+/// A scalar, `enum`, `map`, `custom` or one-column `geo` field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// The column read.
+    pub column: At<String>,
+    /// The declared type.
+    pub ty: FieldType,
+    /// `!required`.
+    pub nullable: bool,
+    /// Applied to the column's text, first innermost.
+    pub transforms: Vec<Transform>,
+    /// Instead of NULL, after the transforms.
+    pub default: Option<At<Literal>>,
+    /// `variants` of an `enum`, in order.
+    pub variants: Vec<String>,
+}
+
+/// The declared types. The order is that of the hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FieldType {
+    Text,
+    Identifier,
+    Keyword,
+    Enum,
+    Uuid,
+    Boolean,
+    Short,
+    Integer,
+    Long,
+    Float,
+    Double,
+    Decimal,
+    Date,
+    Timestamp,
+    Binary,
+    Json,
+    /// With the type of its values.
+    Map(Box<FieldType>),
+    GeoPoint,
+    /// `custom`: accepted Postgres types, and the OpenSearch type.
+    Custom { postgres: Vec<String>, opensearch: String },
+}
+
+/// `transforms:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transform {
+    /// `lower()`.
+    Lowercase,
+    /// `trim()`: blanks only.
+    Trim,
+}
+
+/// `belongs_to`, `has_one`, `has_many`, `many_to_many`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Join {
+    /// The related table.
+    pub table: At<TableName>,
+    /// Which verb, and by which columns.
+    pub link: Link,
+    /// Declared key of the related table; the catalog's decides when there is one.
+    pub primary_key: Columns,
+    /// To-one: `!required`; to-many: false.
+    pub nullable: bool,
+    /// Rows for which these do not hold are left out.
+    pub filters: Option<Vec<Filter>>,
+    /// The order of the rows.
+    pub order_by: Option<Vec<OrderBy>>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// What each element says.
+    pub fields: Vec<Field>,
+}
+
+/// The verb of a join.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Link {
+    /// `column` on this table holds the related table's key.
+    BelongsTo(Columns),
+    /// `foreign_key` on the related table holds this table's key; one row.
+    HasOne(Columns),
+    /// The same; many rows.
+    HasMany(Columns),
+    /// Through a junction table.
+    ManyToMany(Through),
+}
+
+/// `through:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Through {
+    /// The junction table.
+    pub table: At<TableName>,
+    /// Its columns that hold this table's key.
+    pub left_key: Columns,
+    /// Its columns that hold the related table's key.
+    pub right_key: Columns,
+}
+
+/// `order_by:` item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderBy {
+    /// Column of the related table.
+    pub column: At<String>,
+    /// None when not written, which is ascending and hashes differently.
+    pub direction: Option<Direction>,
+}
+
+/// `direction:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Direction {
+    Asc,
+    Desc,
+}
+
+/// `count sum avg min max ids`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    /// The related table.
+    pub table: At<TableName>,
+    /// The function, with its column.
+    pub op: AggregateOp,
+    /// How its rows belong to this row.
+    pub key: AggregateKey,
+    /// Declared type of `sum`, `min`, `max`.
+    pub value_type: Option<FieldType>,
+    /// Only rows for which these hold.
+    pub filters: Option<Vec<Filter>>,
+}
+
+/// The function of an aggregate. The order is that of the hash.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum AggregateOp {
+    Count,
+    Sum(At<String>),
+    Avg(At<String>),
+    Min(At<String>),
+    Max(At<String>),
+    /// With `element_type`.
+    Ids(FieldType),
+}
+
+/// By what an aggregate's rows are found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AggregateKey {
+    /// Columns of the related table that hold this table's key.
+    Direct(Columns),
+    /// Through a junction.
+    Through(Through),
+}
+
+/// A condition on the columns of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// SQL, trimmed.
+    Raw(At<String>),
+    /// `is_null` (true) or `is_not_null` (false).
+    NullCheck(At<String>, bool),
+    /// A comparison with constants, which are texts cast to the column's type.
+    Compare {
+        /// The column.
+        column: At<String>,
+        /// The operator.
+        op: At<FilterOp>,
+        /// The constants.
+        value: At<FilterValue>,
+    },
+}
+
+/// The operators of filters. The order is that of the hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FilterOp {
+    Eq,
+    Neq,
+    Lt,
+    Lte,
+    Gt,
+    Gte,
+    In,
+    NotIn,
+    Like,
+    Ilike,
+    Between,
+}
+
+/// The constants of a filter.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FilterValue {
+    /// One.
+    Single(String),
+    /// `in`, `not_in`.
+    List(Vec<String>),
+    /// `between`.
+    Range(String, String),
+}
+
+/// A YAML value as the reference converts it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Literal {
+    /// `null`.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// An integer in 64 bits.
+    Int(i64),
+    /// Another number, exact, in its shortest decimal text (at most 28 digits).
+    Decimal(String),
+    /// Text.
+    String(String),
+    /// A list.
+    Array(Vec<Literal>),
+    /// A map with text keys.
+    Map(BTreeMap<String, Literal>),
+}

@@ -1,0 +1,20 @@
+//! Renders a [`Plan`](flusso_compiler::plan::Plan) into one timely dataflow and runs it.
+//!
+//! ```text
+//!  Feeder ─► upsert ─►│ encode ─► arrange ─► publish ─► propagate ═►│ gather │─► Emit
+//!  rows      ±rows    │ by kept   traces     changed    roots@t      │ JSON   │
+//!                     └──────────────── one dataflow, N workers ─────┴────────┘
+//! ```
+//!
+//! All use of timely and differential-dataflow is here; no network, no files. `runtime` sees rows
+//! going in ([`feed`]), documents coming out ([`emit`]), and the trait of the row store
+//! ([`upsert::Rows`]).
+
+pub mod emit;
+pub mod feed;
+pub mod row;
+pub mod upsert;
+
+/// A position in Postgres' write-ahead log. Times of the dataflow are the LSNs at which
+/// transactions ended; numbers below the snapshot's LSN tick through the first copy.
+pub type Lsn = u64;
