@@ -12,6 +12,7 @@
 
 pub mod emit;
 pub mod feed;
+pub mod order;
 pub mod row;
 pub mod upsert;
 
