@@ -15,7 +15,7 @@ mod time;
 use flusso_compiler::plan::{KeyPart, OrderPart};
 use flusso_compiler::types::Class;
 
-pub use self::text::{lower, trim_blanks};
+pub(crate) use self::text::{hex, lower, trim_blanks};
 use crate::row::Datum;
 
 /// A text that is no value of the class it was to be encoded by.

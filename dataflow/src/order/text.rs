@@ -76,14 +76,14 @@ pub(crate) fn hex([high, low]: [u8; 2]) -> Option<u8> {
 }
 
 /// The text without the blanks at its end.
-pub fn trim_blanks(text: &[u8]) -> &[u8] {
+pub(crate) fn trim_blanks(text: &[u8]) -> &[u8] {
     let kept = text.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
     &text[..kept]
 }
 
 /// Appends the text in lower case, each character by itself as `towlower` does: final sigma is a
 /// sigma, and a dotted capital I an `i`. What is not UTF-8 stays.
-pub fn lower(text: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn lower(text: &[u8], out: &mut Vec<u8>) {
     if text.is_ascii() {
         let start = out.len();
         out.extend_from_slice(text);
