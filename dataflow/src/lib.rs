@@ -11,7 +11,10 @@
 //! ([`upsert::Rows`]).
 
 pub mod emit;
+pub mod eval;
 pub mod feed;
+pub mod json;
+pub mod order;
 pub mod row;
 pub mod upsert;
 
