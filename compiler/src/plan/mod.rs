@@ -15,6 +15,8 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+pub mod oracle;
+
 use serde::Serialize;
 
 use crate::catalog::TableName;
