@@ -1,3 +1,5 @@
-//! The runtime.
+//! The runtime: Postgres on one side, sinks on the other, the dataflow between, and what is told
+//! of it over HTTP and in the log.
 
 pub mod postgres;
+pub mod sinks;
