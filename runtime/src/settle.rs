@@ -1,7 +1,7 @@
 //! What a written batch settles: how far the source may forget, and which indexes are seeded.
 //!
-//! Each worker says, in order, its documents, that its share of an index is hydrated, and that
-//! nothing before some LSN will follow. A mark counts only once everything said before it has
+//! Each worker says, in order, its documents, that its share of an index is hydrated, and up to
+//! which commit it has said everything. A mark counts only once everything said before it has
 //! been written to every sink; so marks are collected with their batch and given here after the
 //! write. Settling earlier would confirm changes to Postgres that a crash then loses.
 
@@ -11,7 +11,7 @@ use flusso_dataflow::Lsn;
 /// What a worker said beside documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// No document for a commit before this LSN will follow.
+    /// All documents of the commits up to and including this one have been said.
     Closed(Lsn),
     /// The worker's share of an index has been emitted once.
     Hydrated(IndexId),
@@ -29,7 +29,7 @@ pub struct Settled {
 /// The marks of all workers up to the last written batch.
 #[derive(Debug)]
 pub struct Settlement {
-    /// By worker: documents of commits before this are all out.
+    /// By worker: documents of the commits up to here are all out.
     closed: Vec<Lsn>,
     /// By index: workers that have not hydrated their share.
     waiting: Vec<usize>,
@@ -57,8 +57,7 @@ impl Settlement {
                 }
             }
         }
-        // "Nothing before n" means that n - 1 and all below are out.
-        let durable = self.closed.iter().min().map_or(0, |at| at.saturating_sub(1));
+        let durable = self.closed.iter().min().copied().unwrap_or(0);
         if durable > self.durable {
             self.durable = durable;
             settled.durable = Some(durable);
@@ -83,18 +82,18 @@ mod tests {
     #[test]
     fn the_slowest_worker_decides() {
         let mut settlement = Settlement::new(2, 0);
-        assert_eq!(settlement.written(&[(0, Mark::Closed(101))]), Settled::default());
-        assert_eq!(settlement.written(&[(1, Mark::Closed(51))]), durable(50));
-        assert_eq!(settlement.written(&[(1, Mark::Closed(201))]), durable(100));
+        assert_eq!(settlement.written(&[(0, Mark::Closed(100))]), Settled::default());
+        assert_eq!(settlement.written(&[(1, Mark::Closed(50))]), durable(50));
+        assert_eq!(settlement.written(&[(1, Mark::Closed(200))]), durable(100));
     }
 
     #[test]
     fn the_last_mark_of_a_worker_counts_once() {
         let mut settlement = Settlement::new(1, 0);
-        let marks = [(0, Mark::Closed(11)), (0, Mark::Closed(21))];
+        let marks = [(0, Mark::Closed(10)), (0, Mark::Closed(20))];
         assert_eq!(settlement.written(&marks), durable(20));
         assert_eq!(settlement.written(&[]), Settled::default());
-        assert_eq!(settlement.written(&[(0, Mark::Closed(21))]), Settled::default());
+        assert_eq!(settlement.written(&[(0, Mark::Closed(20))]), Settled::default());
     }
 
     #[test]

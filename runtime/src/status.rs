@@ -133,6 +133,8 @@ pub struct State {
     pub uptime: Duration,
     /// By logical name.
     pub indexes: BTreeMap<String, IndexStatus>,
+    /// Of which commit the copied rows are the database; none until the copy is complete.
+    pub opened: Option<Lsn>,
     /// By table.
     pub copies: BTreeMap<String, Copy>,
     /// Row changes taken from the stream.
@@ -178,6 +180,7 @@ impl Status {
             phase: Phase::Starting,
             uptime: Duration::ZERO,
             indexes: indexes.into_iter().map(index).collect(),
+            opened: None,
             copies: BTreeMap::new(),
             captured: 0,
             committed: 0,
@@ -238,6 +241,11 @@ impl Status {
     /// So much of a table has been copied.
     pub fn copied(&self, table: &str, copy: Copy) {
         self.lock().copies.insert(table.to_owned(), copy);
+    }
+
+    /// The copy is complete, and is the database as of this commit.
+    pub fn opened(&self, at: Lsn) {
+        self.lock().opened = Some(at);
     }
 
     /// A transaction of so many row changes was read.
