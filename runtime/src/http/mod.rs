@@ -4,6 +4,7 @@
 //! not after an hour of copying. There is no TLS here; put a proxy before what leaves the host.
 
 mod auth;
+pub mod client;
 mod json;
 mod metrics;
 mod private;
