@@ -2,6 +2,7 @@
 //! of it over HTTP and in the log.
 
 pub mod http;
+pub mod postgres;
 pub mod progress;
 pub mod settle;
 pub mod status;
