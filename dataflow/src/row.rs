@@ -33,6 +33,16 @@ pub enum Datum<'a> {
 pub struct Packer(Vec<u8>);
 
 impl Packer {
+    /// Packs after what is there already.
+    pub fn onto(bytes: Vec<u8>) -> Packer {
+        Packer(bytes)
+    }
+
+    /// All bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Appends a column.
     pub fn push(&mut self, datum: Datum<'_>) {
         match datum {
