@@ -16,6 +16,7 @@ pub mod feed;
 pub mod json;
 pub mod order;
 pub mod row;
+pub mod tally;
 pub mod upsert;
 
 /// A position in Postgres' write-ahead log. Times of the dataflow are the LSNs at which
