@@ -230,7 +230,7 @@ fn scalar(
     found: &mut Vec<Diagnostic>,
 ) -> Option<Kind> {
     // The reference passes over a stray `field`, and so do we.
-    keys.entry("field");
+    keys.ignore("field");
     let variants = match ty {
         FieldType::Enum => variants(keys, found),
         _ => Some(Vec::new()),
