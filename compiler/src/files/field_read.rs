@@ -52,7 +52,7 @@ const OTHERS: [&str; 14] = [
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 21] = [
+const SIBLINGS: [&str; 23] = [
     "required",
     "column",
     "options",
@@ -74,6 +74,8 @@ const SIBLINGS: [&str; 21] = [
     "limit",
     "value_type",
     "element_type",
+    "value",
+    "field",
 ];
 
 /// Every type key.
