@@ -47,7 +47,7 @@ pub fn sql(schema: &Schema, catalog: Option<&Catalog>) -> Result<String, Vec<Dia
         printer.out.line();
     }
     printer.out.open("SELECT");
-    printer.out.push(&format!("{id} AS id,"));
+    printer.out.lines(&format!("{id} AS id,"));
     printer.out.line();
     printer.object(&root, &schema.fields);
     printer.out.push(" AS document");
@@ -87,12 +87,12 @@ impl Printer<'_> {
         match kind {
             Kind::Column(column) => {
                 let value = self.scalar(row, column);
-                self.out.push(&value);
+                self.out.lines(&value);
             }
             Kind::Object(fields) => self.object(row, fields),
             Kind::Geo { lat, lon, nullable: _ } => {
                 let value = self.geo(row, lat, lon);
-                self.out.push(&value);
+                self.out.lines(&value);
             }
             Kind::Join(join) => self.join(row, join),
             Kind::Aggregate(aggregate) => self.aggregate(row, aggregate),

@@ -29,6 +29,16 @@ impl Out {
         self.text.push_str(text);
     }
 
+    /// Appends an expression of several lines, in which no literal breaks one.
+    pub(super) fn lines(&mut self, text: &str) {
+        for (i, line) in text.split('\n').enumerate() {
+            if i > 0 {
+                self.line();
+            }
+            self.push(line);
+        }
+    }
+
     /// Begins a line.
     pub(super) fn line(&mut self) {
         self.text.push('\n');
