@@ -26,11 +26,14 @@ use scope::{Printer, Scope};
 use write::Select;
 
 /// What a session must have set for the query to mean what it says.
-pub const SETTINGS: [(&str, &str); 4] = [
+pub const SETTINGS: [(&str, &str); 7] = [
     ("search_path", "public"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
     ("bytea_output", "hex"),
+    ("extra_float_digits", "3"),
+    ("lc_monetary", "C"),
 ];
 
 /// Pairs in one call of `jsonb_build_object`, which takes at most 100 arguments.
