@@ -93,6 +93,9 @@ fields:
     table: friends
     foreign_key: user_id
     element_type: integer
+  - count: pairs
+    table: orders
+    foreign_key: [user_id, status]
 ";
     let found = sql(&schema(text), Some(&shop::catalog())).unwrap_err();
     let found = found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>();
