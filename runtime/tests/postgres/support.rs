@@ -88,6 +88,11 @@ impl Database {
         Database { url, client, name: name.to_owned() }
     }
 
+    /// Another session on it.
+    pub async fn session(&self) -> Client {
+        connect(&self.url).await
+    }
+
     pub async fn run(&self, sql: &str) {
         self.client.batch_execute(sql).await.unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
     }
