@@ -317,7 +317,7 @@ impl Reader {
 
     /// Reads until everything that is committed now has come, then compares with the tables.
     pub async fn agrees_with(&mut self, database: &Database) {
-        let now = database.value("SELECT pg_current_wal_insert_lsn()::text").await;
+        let now = database.value("SELECT pg_current_wal_flush_lsn()::text").await;
         let (high, low) = now.split_once('/').unwrap();
         let hex = |text| u64::from_str_radix(text, 16).unwrap();
         let now = hex(high) << 32 | hex(low);
