@@ -21,8 +21,10 @@ async fn a_cut_connection_neither_loses_nor_repeats() {
                WHERE slot_name = 'cut'";
     for part in 1..=4 {
         reader.until(false, |state| state.changes.len() >= part * 15_000).await;
-        assert_eq!(database.value(cut).await, "1");
-        sleep(Duration::from_millis(300)).await;
+        // On a busy machine it may still be coming back from the cut before.
+        while database.value(cut).await == "0" {
+            sleep(Duration::from_millis(50)).await;
+        }
     }
     for n in 0..20 {
         database.run(&format!("INSERT INTO t VALUES ({}, 'late')", 200_000 + n)).await;
