@@ -9,7 +9,7 @@
 //! flight than it was given.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flusso_compiler::plan::{IndexId, Plan};
@@ -37,8 +37,8 @@ pub struct Delivery {
     pub plan: Arc<Plan>,
     /// All of them take every document.
     pub sinks: Vec<Sink>,
-    /// To be told what has left memory.
-    pub engine: Arc<Engine>,
+    /// To be told what has left memory. Behind a lock because its threads can be joined once.
+    pub engine: Arc<Mutex<Engine>>,
     /// To be told what was written.
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
@@ -74,7 +74,7 @@ impl Delivery {
             if !batch.documents.is_empty() {
                 self.write(&batch.documents).await?;
             }
-            self.engine.delivered(batch.bytes);
+            self.engine.lock().unwrap_or_else(PoisonError::into_inner).delivered(batch.bytes);
             self.settle(&batch.marks).await?;
         }
         Ok(())
