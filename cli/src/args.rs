@@ -49,7 +49,13 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Check {
     /// The deployment
-    #[arg(short, long, env = "FLUSSO_CONFIG", default_value = "flusso.toml", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
     pub config: PathBuf,
     /// Look at the files only, not at the database
     #[arg(long, env = "FLUSSO_OFFLINE", hide_env_values = true)]
@@ -79,7 +85,13 @@ pub struct Plan {
     /// One index instead of all
     pub index: Option<String>,
     /// The deployment
-    #[arg(short, long, env = "FLUSSO_CONFIG", default_value = "flusso.toml", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
     pub config: PathBuf,
     /// The physical operators instead of the documents
     #[arg(short, long)]
@@ -109,7 +121,13 @@ pub enum PlanFormat {
 #[derive(Debug, Args)]
 pub struct Build {
     /// The deployment
-    #[arg(short, long, env = "FLUSSO_CONFIG", default_value = "flusso.toml", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
     pub config: PathBuf,
     /// Where the lock goes
     #[arg(short, long, env = "FLUSSO_OUT", default_value = "flusso.lock", hide_env_values = true)]

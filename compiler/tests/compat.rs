@@ -2,7 +2,6 @@
 //! mistake are refused with the file, the line and the key. See `compat/README.md`.
 #![allow(clippy::unwrap_used)]
 
-
 use std::path::{Path, PathBuf};
 
 use flusso_compiler::diagnostics::Place;

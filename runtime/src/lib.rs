@@ -5,5 +5,6 @@ pub mod http;
 pub mod postgres;
 pub mod progress;
 pub mod settle;
+pub mod sinks;
 pub mod status;
 pub mod telemetry;
