@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flusso_compiler::plan::{IndexId, Plan};
+use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::{Document, Emit};
 use flusso_dataflow::engine::Engine;
-use flusso_dataflow::Lsn;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
@@ -45,7 +45,7 @@ pub struct Delivery {
     pub durable: watch::Sender<Lsn>,
     /// What has been written so far.
     pub settlement: Settlement,
-    /// Documents of the first fill are dropped, and no index is declared complete.
+    /// Documents of the first fill are dropped.
     pub skip_fill: bool,
 }
 
@@ -62,8 +62,7 @@ impl Delivery {
     /// Delivers until the workers have ended or a sink can take no more.
     pub async fn run(&mut self, emitted: &mut Emitted) -> Result<(), SinkError> {
         let all: Vec<IndexId> = (0..self.plan.indexes.len()).map(|n| IndexId(n as u16)).collect();
-        let state = if self.skip_fill { IndexState::Seeded } else { IndexState::Backfilling };
-        all.iter().for_each(|index| self.status.index(self.name(*index), state));
+        all.iter().for_each(|it| self.status.index(self.name(*it), IndexState::Backfilling));
         while let Some(first) = emitted.recv().await {
             let mut batch = Batch::default();
             self.add(&mut batch, first);
@@ -117,7 +116,7 @@ impl Delivery {
 
     async fn settle(&mut self, marks: &[(usize, Mark)]) -> Result<(), SinkError> {
         let settled = self.settlement.written(marks);
-        for index in settled.seeded.iter().filter(|_| !self.skip_fill) {
+        for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
             }

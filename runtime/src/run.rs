@@ -42,7 +42,7 @@ pub struct Settings {
     pub workers: usize,
     /// Between two samples of the slot's lag.
     pub lag_poll: Duration,
-    /// Follow changes only.
+    /// Follow changes only. Of use to sinks that keep nothing: every other starts empty.
     pub skip_fill: bool,
     /// What is told of it.
     pub status: Arc<Status>,
@@ -119,7 +119,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         .name("feed".to_owned())
         .spawn(move || drop(fed.send(feed(events, feeder, feeding))))
         .map_err(RunError::Thread)?;
-    let report = Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
+    let report =
+        Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
     let settlement = Settlement::new(workers, plan.indexes.len());
@@ -133,6 +134,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
+            // It panicked, and the process is ending.
             Err(_) => Ok(()),
         },
         () = stopped(&mut stop) => Ok(()),
@@ -170,9 +172,7 @@ fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Mutex<Engine>>) {
         let indexes = || plan.indexes.iter().zip(&measure.indexes);
         Reading {
             kept: kept
-                .map(|(kept, (records, bytes))| {
-                    (kept.name.clone(), *records as u64, *bytes as u64)
-                })
+                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
                 .collect(),
             suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
             hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),
