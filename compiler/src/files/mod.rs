@@ -15,11 +15,13 @@ mod literal;
 mod load;
 mod names;
 mod node;
+pub mod overrides;
 mod read;
 mod relation_read;
 pub mod schema;
 mod schema_read;
 mod toml;
+mod url;
 mod yaml;
 
 pub use load::{load, read_schema};
