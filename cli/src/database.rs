@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use flusso_compiler::catalog::{Catalog, TableName};
+use flusso_compiler::catalog::Catalog;
 use flusso_compiler::files::config::Config;
-use flusso_runtime::postgres::{Connection, catalog as read};
+use flusso_compiler::files::overrides;
+use flusso_compiler::plan;
+use flusso_runtime::postgres::connect::{Connection, Ssl};
+use flusso_runtime::postgres::{Client, catalog as read};
 
 use crate::failure::{Failure, because};
 
@@ -13,8 +16,28 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Where the database is, by the files and the environment.
+pub fn connection(config: &Config) -> Result<Connection, Failure> {
+    let found = overrides::connection(&config.source, &environment).map_err(because)?;
+    let ssl = found.sslmode.as_deref().map(Ssl::parse).transpose().map_err(because)?;
+    Ok(Connection {
+        host: found.host,
+        port: found.port,
+        user: found.user,
+        password: found.password,
+        database: found.database,
+        ssl: ssl.unwrap_or_default(),
+        ssl_root_cert: None,
+    })
+}
+
+/// The process's environment; what is not UTF-8 is as good as absent.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// A session; a server that is starting or away is waited for, and that is said.
-pub async fn client(connection: &Connection) -> Result<tokio_postgres::Client, Failure> {
+pub async fn client(connection: &Connection) -> Result<Client, Failure> {
     let began = Instant::now();
     let mut told = false;
     loop {
@@ -32,6 +55,6 @@ pub async fn client(connection: &Connection) -> Result<tokio_postgres::Client, F
 }
 
 /// What the database says of the tables of all enabled indexes.
-pub async fn catalog(client: &tokio_postgres::Client, config: &Config) -> Result<Catalog, Failure> {
-    read::catalog(client, &tables(config)).await.map_err(because)
+pub async fn catalog(client: &Client, config: &Config) -> Result<Catalog, Failure> {
+    read::catalog(client, &plan::tables(config)).await.map_err(because)
 }

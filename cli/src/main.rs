@@ -15,6 +15,7 @@ mod plan;
 mod remote;
 mod run;
 mod schema;
+mod sinks;
 
 use std::process::ExitCode;
 

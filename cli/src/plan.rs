@@ -34,8 +34,8 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         }
         return print(&page);
     }
-    let (plan, found) = plan::build(config, catalog)
-        .map_err(|found| findings(&deployment.sources, &found))?;
+    let (plan, found) =
+        plan::build(config, catalog).map_err(|found| findings(&deployment.sources, &found))?;
     only_warnings(&deployment.sources, &found)?;
     let of = wanted.and_then(|wanted| {
         let at = plan.indexes.iter().position(|index| index.name == wanted.name.value)?;

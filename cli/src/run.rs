@@ -12,7 +12,8 @@ use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::files::config::{Config, Server};
+use flusso_compiler::files::config::Server;
+use flusso_compiler::files::overrides;
 use flusso_compiler::plan::{self, Plan};
 use flusso_runtime::http::{self, Surfaces};
 use flusso_runtime::run::{self, RunError, Settings};
@@ -38,7 +39,9 @@ const CHANGES: u32 = 128;
 pub async fn run(args: Run) -> Result<(), Failure> {
     let deployment = deployment(&args)?;
     let config = &deployment.config;
-    let prefix = sinks::prefix(args.index_prefix.as_deref(), config)?;
+    let flag = args.index_prefix.as_deref();
+    let prefix =
+        overrides::prefix(flag, &config.prefix, &database::environment).map_err(because)?;
     let surfaces = Surfaces::bind(addresses(&args, &config.server)).await.map_err(because)?;
     let (public, private) = surfaces.addresses().map_err(because)?;
     let names = config.indexes.iter().map(|entry| (entry.name.value.clone(), entry.enabled));

@@ -51,7 +51,6 @@ fn one<'a>(field: &'a Field, key: Option<&Columns>) -> Shown<'a> {
         },
         Kind::Constant(value) => (*value == Literal::Null, vec![]),
     };
-    let array =
-        matches!(&field.kind, Kind::Aggregate(it) if matches!(it.op, AggregateOp::Ids(_)));
+    let array = matches!(&field.kind, Kind::Aggregate(it) if matches!(it.op, AggregateOp::Ids(_)));
     Shown { name: &field.name, ty: mapping::type_of(field), nullable, array, field, children }
 }

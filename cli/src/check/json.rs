@@ -11,7 +11,7 @@ use super::{Online, Report};
 
 /// The whole report.
 pub fn report(report: &Report<'_>) -> Value {
-    let enabled = report.config.indexes.iter().filter(|entry| entry.enabled);
+    let enabled = report.indexes().into_iter().filter(|entry| entry.enabled);
     let mapping = enabled.map(|entry| {
         json!({
             "index": entry.name.value,
@@ -21,7 +21,7 @@ pub fn report(report: &Report<'_>) -> Value {
     });
     let online = report.online.as_ref();
     json!({
-        "config": lock::json(report.config),
+        "config": lock::config_json(report.config),
         "mappings": mapping.collect::<Vec<_>>(),
         "diagnostics": online.map(diagnostics),
         "coverage": online.map(|online| coverage(&online.coverage, online.will_manage)),

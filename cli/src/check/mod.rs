@@ -8,8 +8,9 @@ mod fields;
 mod json;
 mod text;
 
-use flusso_compiler::diagnostics::{Diagnostic, Severity};
-use flusso_compiler::files::config::Config;
+use flusso_compiler::check::Finding;
+use flusso_compiler::diagnostics::Severity;
+use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::plan;
 use flusso_runtime::postgres::publication::{self, Coverage};
 
@@ -27,6 +28,15 @@ pub struct Report<'a> {
     pub online: Option<Online>,
 }
 
+impl Report<'_> {
+    /// The indexes by name, as they are shown.
+    fn indexes(&self) -> Vec<&IndexEntry> {
+        let mut indexes: Vec<_> = self.config.indexes.iter().collect();
+        indexes.sort_by(|a, b| a.name.value.cmp(&b.name.value));
+        indexes
+    }
+}
+
 /// What the database says.
 pub struct Online {
     /// Where it disagrees.
@@ -41,18 +51,6 @@ impl Online {
     fn failed(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
-}
-
-/// One disagreement.
-pub struct Finding {
-    /// The index.
-    pub index: String,
-    /// The bare name of the field.
-    pub field: String,
-    /// How bad.
-    pub severity: Severity,
-    /// What it is.
-    pub message: String,
 }
 
 /// Checks and reports.
@@ -82,10 +80,10 @@ async fn ask(args: &Check, deployment: &Deployment) -> Result<Online, Failure> {
     let client = database::client(&database::connection(config)?).await?;
     let catalog = database::catalog(&client, config).await?;
     let found = flusso_compiler::check::check(config, &catalog);
-    let tables = database::tables(config);
+    let tables = plan::tables(config);
     let coverage = publication::coverage(&client, &args.publication, &tables);
     Ok(Online {
-        findings: found.into_iter().map(finding).collect(),
+        findings: found,
         coverage: coverage.await.map_err(because)?,
         will_manage: args.manage_publication.unwrap_or(config.source.manage_publication),
     })

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use flusso_compiler::diagnostics::Severity;
-use flusso_compiler::files::config::{Config, Connection, IndexEntry, Secret, Sink, Source};
+use flusso_compiler::files::config::{Connection, IndexEntry, Secret, Sink, Source};
 use flusso_compiler::files::schema::Marker;
 use flusso_runtime::postgres::publication::Coverage;
 
@@ -16,8 +16,8 @@ use crate::output::{Ink, Paint};
 pub fn report(path: &Path, report: &Report<'_>, paint: Paint) -> String {
     let mut page = Page { text: String::new(), paint };
     page.line(&format!("{} config valid: {}", paint.ink(Ink::Green, "✓"), path.display()));
-    page.config(report.config);
-    for entry in report.config.indexes.iter().filter(|entry| entry.enabled) {
+    page.config(report);
+    for entry in report.indexes().into_iter().filter(|entry| entry.enabled) {
         page.heading(&format!("Index  {}", entry.name.value));
         page.fields(&fields(&entry.schema));
     }
@@ -50,12 +50,13 @@ impl Page {
         self.line(&self.paint.ink(Ink::Dim, &rule));
     }
 
-    fn config(&mut self, config: &Config) {
+    fn config(&mut self, report: &Report<'_>) {
+        let config = report.config;
         self.heading("Source");
         self.line(&format!("  postgres  {}", connection(&config.source)));
         self.heading("Sinks");
         if config.sinks.is_empty() {
-            self.line("  (none: documents go to standard output)");
+            self.line("  (none — defaults to a stdout sink)");
         }
         let width = widest(config.sinks.keys());
         for (name, sink) in &config.sinks {
@@ -71,7 +72,7 @@ impl Page {
         }
         self.heading("Indexes");
         let width = widest(config.indexes.iter().map(|entry| &entry.name.value));
-        for entry in &config.indexes {
+        for entry in report.indexes() {
             self.line(&format!("  {:width$}  {}", entry.name.value, index(entry)));
         }
     }
@@ -180,13 +181,8 @@ fn connection(source: &Source) -> String {
     match &source.connection {
         None => "(from DATABASE_URL at runtime)".to_owned(),
         Some(Connection::Url(url)) => hide_password(&secret(url)),
-        Some(Connection::Parts { host, port, user, password, database }) => {
-            let password = match password {
-                None => String::new(),
-                Some(Secret::Value(_)) => ":***".to_owned(),
-                Some(Secret::Env(name)) => format!(":${{{name}}}"),
-            };
-            format!("postgresql://{user}{password}@{host}:{port}/{database}")
+        Some(Connection::Parts { host, port, user, database, .. }) => {
+            format!("{user}@{host}:{port}/{database}")
         }
     }
 }
