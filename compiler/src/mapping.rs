@@ -47,23 +47,11 @@ fn join(path: &str, field: &Field) -> String {
 /// The property of one field: what its type gives, and its options written over that.
 fn property(field: &Field, path: &str, subfields: bool) -> Value {
     let mut property = Map::new();
-    let (ty, children) = match &field.kind {
-        Kind::Column(column) => (opensearch_type(&column.ty), None),
-        Kind::Geo { .. } => ("geo_point", None),
-        Kind::Object(fields) => ("object", Some(fields)),
-        Kind::Join(relation) => match relation.link {
-            Link::BelongsTo(_) | Link::HasOne(_) => ("object", Some(&relation.fields)),
-            Link::HasMany(_) | Link::ManyToMany(_) => ("nested", Some(&relation.fields)),
-        },
-        Kind::Aggregate(aggregate) => match (&aggregate.op, &aggregate.value_type) {
-            (AggregateOp::Count, _) => ("long", None),
-            (AggregateOp::Avg(_), _) => ("double", None),
-            (AggregateOp::Ids(ty), _) => (opensearch_type(ty), None),
-            (_, Some(ty)) => (opensearch_type(ty), None),
-            // The reader does not let a sum, min or max pass without a type.
-            (_, None) => ("double", None),
-        },
-        Kind::Constant(value) => (constant_type(value), None),
+    let ty = type_of(field);
+    let children = match &field.kind {
+        Kind::Object(fields) => Some(fields),
+        Kind::Join(relation) => Some(&relation.fields),
+        Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => None,
     };
     property.insert("type".into(), ty.into());
     if let Some(fields) = children.filter(|fields| !fields.is_empty()) {
@@ -98,6 +86,28 @@ fn normalized(normalizer: &str) -> Value {
 
 fn is_custom(field: &Field) -> bool {
     matches!(&field.kind, Kind::Column(column) if matches!(column.ty, FieldType::Custom { .. }))
+}
+
+/// The OpenSearch type of a field; its options may still say otherwise.
+pub fn type_of(field: &Field) -> &str {
+    match &field.kind {
+        Kind::Column(column) => opensearch_type(&column.ty),
+        Kind::Geo { .. } => "geo_point",
+        Kind::Object(_) => "object",
+        Kind::Join(relation) => match relation.link {
+            Link::BelongsTo(_) | Link::HasOne(_) => "object",
+            Link::HasMany(_) | Link::ManyToMany(_) => "nested",
+        },
+        Kind::Aggregate(aggregate) => match (&aggregate.op, &aggregate.value_type) {
+            (AggregateOp::Count, _) => "long",
+            (AggregateOp::Avg(_), _) => "double",
+            (AggregateOp::Ids(ty), _) => opensearch_type(ty),
+            (_, Some(ty)) => opensearch_type(ty),
+            // The reader does not let a sum, min or max pass without a type.
+            (_, None) => "double",
+        },
+        Kind::Constant(value) => constant_type(value),
+    }
 }
 
 /// The OpenSearch type of a declared type.
