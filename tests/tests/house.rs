@@ -1,6 +1,8 @@
 //! The rules of the house: short files with a word about themselves, arrows between crates as
 //! drawn, one crate that names timely and differential, licences that may be passed on.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
