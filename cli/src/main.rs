@@ -1,2 +1,9 @@
-//! The `flusso` binary.
-fn main() {}
+//! The `flusso` binary: words in, words out, exit codes.
+
+mod args;
+use clap::Parser;
+
+fn main() {
+    let a = args::Arguments::parse();
+    eprintln!("{a:?}");
+}

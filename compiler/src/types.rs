@@ -5,7 +5,14 @@
 //! hex bytea, `extra_float_digits = 3`), so that `COPY` and the replication stream agree to the
 //! byte and equal rows have equal bytes. Only keys and sort prefixes are re-encoded, by class.
 
+mod literal;
+mod moment;
+
 use serde::Serialize;
+
+use crate::files::schema::FieldType;
+
+pub use self::literal::canonical;
 
 /// The type of a column or of an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -128,3 +135,166 @@ pub enum Render {
     /// A Postgres array literal to a JSON array, element by element.
     Array(Box<Render>),
 }
+
+impl SqlType {
+    /// How values of the type compare.
+    pub fn class(&self) -> Class {
+        match self {
+            SqlType::Bool => Class::Bool,
+            SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid => Class::Int,
+            SqlType::Float4 | SqlType::Float8 => Class::Float,
+            SqlType::Numeric(_) | SqlType::Money => Class::Numeric,
+            SqlType::Text => Class::Text,
+            SqlType::Bpchar => Class::Bpchar,
+            SqlType::Citext => Class::Citext,
+            SqlType::Bytea => Class::Bytes,
+            SqlType::Date => Class::Date,
+            SqlType::Time => Class::Time,
+            SqlType::Timestamp | SqlType::TimestampTz => Class::Timestamp,
+            SqlType::Uuid => Class::Uuid,
+            SqlType::Enum(labels) => Class::Enum(labels.clone()),
+            SqlType::TimeTz
+            | SqlType::Interval
+            | SqlType::Json
+            | SqlType::Jsonb
+            | SqlType::Array(_)
+            | SqlType::Other(_)
+            | SqlType::Unknown => Class::Opaque,
+        }
+    }
+
+    /// Whether a catalog said what it is.
+    pub fn is_known(&self) -> bool {
+        *self != SqlType::Unknown
+    }
+
+    /// Whether `LIKE`, `lower` and `trim` take it.
+    pub fn is_text(&self) -> bool {
+        matches!(self, SqlType::Text | SqlType::Bpchar | SqlType::Citext)
+    }
+
+    /// Whether `sum` and `avg` take it.
+    pub fn is_number(&self) -> bool {
+        match self {
+            SqlType::Oid => false,
+            _ => matches!(self.class(), Class::Int | Class::Float | Class::Numeric),
+        }
+    }
+}
+
+impl std::fmt::Display for SqlType {
+    /// As Postgres calls it, without modifiers; an enum by its nature.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            SqlType::Bool => "boolean",
+            SqlType::Int2 => "smallint",
+            SqlType::Int4 => "integer",
+            SqlType::Int8 => "bigint",
+            SqlType::Oid => "oid",
+            SqlType::Float4 => "real",
+            SqlType::Float8 => "double precision",
+            SqlType::Numeric(_) => "numeric",
+            SqlType::Money => "money",
+            SqlType::Text => "text",
+            SqlType::Bpchar => "character",
+            SqlType::Citext => "citext",
+            SqlType::Bytea => "bytea",
+            SqlType::Date => "date",
+            SqlType::Time => "time",
+            SqlType::TimeTz => "time with time zone",
+            SqlType::Timestamp => "timestamp",
+            SqlType::TimestampTz => "timestamp with time zone",
+            SqlType::Interval => "interval",
+            SqlType::Uuid => "uuid",
+            SqlType::Json => "json",
+            SqlType::Jsonb => "jsonb",
+            SqlType::Enum(_) => "an enum",
+            SqlType::Array(element) => return write!(f, "{element}[]"),
+            SqlType::Other(name) => name,
+            SqlType::Unknown => "unknown",
+        })
+    }
+}
+
+impl Class {
+    /// The class by which values of both can be compared; none when Postgres has no `=` for them.
+    pub fn unify(a: &Class, b: &Class) -> Option<Class> {
+        match (a, b) {
+            (a, b) if a == b => Some(a.clone()),
+            (Class::Float, Class::Int | Class::Numeric)
+            | (Class::Int | Class::Numeric, Class::Float) => Some(Class::Float),
+            (Class::Int, Class::Numeric) | (Class::Numeric, Class::Int) => Some(Class::Numeric),
+            (Class::Text, Class::Bpchar) | (Class::Bpchar, Class::Text) => Some(Class::Bpchar),
+            (Class::Text, Class::Citext) | (Class::Citext, Class::Text) => Some(Class::Citext),
+            _ => None,
+        }
+    }
+
+    /// Whether the encoding of the class sorts as Postgres does.
+    pub fn is_ordered(&self) -> bool {
+        *self != Class::Opaque
+    }
+}
+
+/// Which JSON a column becomes: its type decides, and where that leaves a choice, or is not
+/// known yet, the declared type does.
+pub fn render(ty: &SqlType, declared: &FieldType) -> Render {
+    match ty {
+        SqlType::Bool => Render::Bool,
+        SqlType::Int2
+        | SqlType::Int4
+        | SqlType::Int8
+        | SqlType::Oid
+        | SqlType::Float4
+        | SqlType::Float8
+        | SqlType::Numeric(_) => Render::Number,
+        SqlType::Money if is_number(declared) => Render::Money,
+        SqlType::Bytea if *declared == FieldType::Binary => Render::Base64,
+        SqlType::Date => Render::Date,
+        SqlType::Timestamp => Render::Timestamp,
+        SqlType::TimestampTz => Render::TimestampTz,
+        SqlType::Json | SqlType::Jsonb => Render::Json,
+        SqlType::Array(element) => Render::Array(Box::new(render(element, declared))),
+        SqlType::Unknown => declared_render(declared),
+        SqlType::Money
+        | SqlType::Text
+        | SqlType::Bpchar
+        | SqlType::Citext
+        | SqlType::Bytea
+        | SqlType::Time
+        | SqlType::TimeTz
+        | SqlType::Interval
+        | SqlType::Uuid
+        | SqlType::Enum(_)
+        | SqlType::Other(_) => Render::Text,
+    }
+}
+
+fn declared_render(declared: &FieldType) -> Render {
+    match declared {
+        FieldType::Text
+        | FieldType::Identifier
+        | FieldType::Keyword
+        | FieldType::Enum
+        | FieldType::Uuid
+        | FieldType::Custom { .. } => Render::Text,
+        FieldType::Boolean => Render::Bool,
+        FieldType::Short
+        | FieldType::Integer
+        | FieldType::Long
+        | FieldType::Float
+        | FieldType::Double
+        | FieldType::Decimal => Render::Number,
+        FieldType::Date => Render::Date,
+        FieldType::Timestamp => Render::TimestampTz,
+        FieldType::Binary => Render::Base64,
+        FieldType::Json | FieldType::Map(_) | FieldType::GeoPoint => Render::Json,
+    }
+}
+
+fn is_number(declared: &FieldType) -> bool {
+    declared_render(declared) == Render::Number
+}
+
+#[cfg(test)]
+mod tests;

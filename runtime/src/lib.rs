@@ -1,1 +1,10 @@
-//! The runtime.
+//! The runtime: Postgres on one side, sinks on the other, the dataflow between, and what is told
+//! of it over HTTP and in the log.
+
+pub mod http;
+pub mod postgres;
+pub mod progress;
+pub mod settle;
+pub mod sinks;
+pub mod status;
+pub mod telemetry;

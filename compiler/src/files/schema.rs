@@ -128,7 +128,10 @@ pub enum FieldType {
     Map(Box<FieldType>),
     GeoPoint,
     /// `custom`: accepted Postgres types, and the OpenSearch type.
-    Custom { postgres: Vec<String>, opensearch: String },
+    Custom {
+        postgres: Vec<String>,
+        opensearch: String,
+    },
 }
 
 /// `transforms:`.

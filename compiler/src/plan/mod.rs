@@ -15,6 +15,15 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+pub mod cost;
+pub mod graph;
+pub mod json;
+mod layout;
+mod names;
+pub mod oracle;
+pub mod text;
+pub mod verbose;
+
 use serde::Serialize;
 
 use crate::catalog::TableName;

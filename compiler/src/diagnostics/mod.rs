@@ -10,7 +10,9 @@
 //! ```
 //!
 //! A load goes on after a mistake and reports them all; a [`Diagnostic`] is a value until the
-//! command line prints it.
+//! command line prints it with [`Sources::render`].
+
+mod render;
 
 use std::path::PathBuf;
 
@@ -96,4 +98,15 @@ impl Diagnostic {
         self.help = Some(help.into());
         self
     }
+}
+
+/// The name nearest to a misspelt one, when one is near enough to have been meant.
+pub fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    let allowed = (wrong.chars().count() / 3).max(1);
+    names
+        .map(|name| (strsim::damerau_levenshtein(&wrong, &name.to_lowercase()), name))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
 }
