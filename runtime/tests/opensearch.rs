@@ -3,6 +3,11 @@
 //! `FLUSSO_TEST_OPENSEARCH` is the URL of a running node; without it these tests say so and pass.
 //! `FLUSSO_TEST_OPENSEARCH_TIGHT` is one started with `thread_pool.write.queue_size=1` and
 //! `http.max_content_length=1mb`, for the tests of a server that pushes back.
+//! `FLUSSO_TEST_OPENSEARCH_RESTART` is a shell command that kills the first node and starts it
+//! again at the same address, for the test of a server that dies.
+
+// Helpers of tests fail as tests do.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -330,8 +335,6 @@ async fn a_full_queue_is_waited_for() {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH_TIGHT") else { return };
     let bench = Bench::new(url, "busy");
     let small = Options { batch_size: 20, ..options() };
-    let mut first = bench.sink_at(&bench.url, &small);
-    first.prepare(&[target(OnError::Skip)]).await.unwrap();
     // Three requests at a time from each of six hands, onto two threads and a queue of one.
     let mut hands = Vec::new();
     for hand in 0..6 {
@@ -372,8 +375,6 @@ async fn a_request_too_large_goes_in_halves_and_a_document_too_large_is_rejected
     bench.clean().await;
 }
 
-/// `FLUSSO_TEST_OPENSEARCH_RESTART` is a shell command that kills the node and starts it again at
-/// the same address.
 #[tokio::test]
 async fn a_killed_node_is_waited_for() {
     let Some(command) = node("FLUSSO_TEST_OPENSEARCH_RESTART") else { return };

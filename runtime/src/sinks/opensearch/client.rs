@@ -67,6 +67,9 @@ struct Failed<'a> {
 impl Answer {
     /// How to go on.
     pub fn whole(&self) -> Whole {
+        if (200..300).contains(&self.status) {
+            return Whole::Accepted;
+        }
         let failed: Option<Failed<'_>> = serde_json::from_slice(&self.body).ok();
         errors::request(self.status, failed.as_ref().map(|f| f.error.kind.as_ref()))
     }
@@ -254,4 +257,51 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flusso_compiler::files::config::{Secret, TextAnalysis};
+
+    fn client(url: &str) -> Result<Client, SinkError> {
+        let options = Options {
+            url: Secret::Value(String::new()),
+            username: None,
+            password: None,
+            tls_verify: true,
+            batch_size: 1,
+            max_bytes: 1,
+            timeout_secs: 1,
+            max_retries: 0,
+            pipeline: None,
+            number_of_shards: 1,
+            number_of_replicas: 1,
+            refresh_interval: String::new(),
+            text_analysis: TextAnalysis::Builtin,
+            auto_subfields: true,
+        };
+        let access = Access { url: url.to_owned(), username: None, password: None };
+        Client::new("primary", &options, access)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_down() {
+        // Bound and dropped: nobody listens there.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = client(&format!("http://user:secret@{free}/")).unwrap();
+        let patience = Some(Duration::from_millis(50));
+        let error = client.call(Method::GET, "x", None, &[], patience).await.unwrap_err();
+        let SinkError::Down { address, last, waited, .. } = &error else { panic!("{error}") };
+        assert_eq!(*address, format!("http://{free}"));
+        assert!(last.contains("refused") && *waited > Duration::from_millis(50), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn an_address_must_be_one() {
+        for url in ["", "ftp://x", "localhost:9200"] {
+            assert!(matches!(client(url), Err(SinkError::Options { .. })), "{url}");
+        }
+    }
 }

@@ -43,10 +43,9 @@ pub enum Whole {
 }
 
 /// Types that pass by themselves.
-const TRANSIENT: [&str; 11] = [
+const TRANSIENT: [&str; 10] = [
     "rejected_execution_exception",
     "es_rejected_execution_exception",
-    "opensearch_rejected_execution_exception",
     "circuit_breaking_exception",
     "unavailable_shards_exception",
     "process_cluster_event_timeout_exception",
@@ -58,14 +57,13 @@ const TRANSIENT: [&str; 11] = [
 ];
 
 /// Types that say that the index, not the document, is at fault.
-const CONFIGURATION: [&str; 7] = [
+const CONFIGURATION: [&str; 6] = [
     "index_not_found_exception",
     "index_closed_exception",
     "invalid_index_name_exception",
     "security_exception",
     "routing_missing_exception",
     "action_request_validation_exception",
-    "alias_not_found_exception",
 ];
 
 /// Judges one operation by its status, error type and reason.

@@ -107,20 +107,20 @@ pub async fn hydrated(
     generation: &Generation,
     refresh_interval: &str,
 ) -> Result<(), SinkError> {
-    let Generation { name, number, hash_alias, plain_alias, .. } = generation;
+    let Generation { name, number, hash_alias, .. } = generation;
     client.call(Method::POST, &format!("{name}/_refresh"), None, &[], None).await?;
     let settings = json!({"index": {"refresh_interval": refresh_interval}});
     client.call(Method::PUT, &format!("{name}/_settings"), Some(&settings), &[], None).await?;
 
-    let mut holders = Vec::new();
-    for alias in std::iter::once(hash_alias).chain(plain_alias) {
-        if let Behind::Indexes(indexes) = behind(client, alias).await? {
-            holders.push((alias.as_str(), indexes));
-        }
-    }
+    let holders = led(client, generation).await?;
     let actions = moves(name, &holders);
-    if !actions.is_empty() {
-        point(client, actions).await?;
+    // A call whose answer was lost has been carried out, and its repetition finds nothing to
+    // remove.
+    if !actions.is_empty()
+        && let Err(error) = point(client, actions).await
+        && !moves(name, &led(client, generation).await?).is_empty()
+    {
+        return Err(error);
     }
     write_meta(client, generation, true).await?;
     if let Some((_, held)) = holders.iter().find(|(alias, _)| alias == hash_alias) {
@@ -131,6 +131,20 @@ pub async fn hydrated(
     }
     tracing::info!(sink = client.sink(), "{hash_alias} leads to {name}");
     Ok(())
+}
+
+/// The aliases of a generation, each with the indexes it leads to now.
+async fn led<'a>(
+    client: &Client,
+    generation: &'a Generation,
+) -> Result<Vec<(&'a str, BTreeSet<String>)>, SinkError> {
+    let mut holders = Vec::new();
+    for alias in std::iter::once(&generation.hash_alias).chain(&generation.plain_alias) {
+        if let Behind::Indexes(indexes) = behind(client, alias).await? {
+            holders.push((alias.as_str(), indexes));
+        }
+    }
+    Ok(holders)
 }
 
 /// One above the highest; a generation that was only announced is taken up.
