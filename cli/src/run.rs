@@ -24,9 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::deployment::{
-    Deployment, Origin, compile, findings, origin, read_lock, write_lock,
-};
+use crate::deployment::{Deployment, Origin, compile, findings, origin, read_lock, write_lock};
 use crate::failure::{Failure, because};
 use crate::{database, sinks};
 
