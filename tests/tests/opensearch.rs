@@ -53,7 +53,7 @@ fn expect_equal(shop: &Deployment, flusso: &mut Flusso, node: &str, when: &str) 
 }
 
 #[test]
-fn the_shop_is_in_the_node() {
+fn node_has_the_shop() {
     let shop = shop_in("shop", &NODE.url);
     let mut flusso = shop.start(2);
     expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
@@ -71,7 +71,7 @@ fn the_shop_is_in_the_node() {
 }
 
 #[test]
-fn a_restart_finds_its_index_and_what_is_gone() {
+fn node_is_found_again_after_a_restart_and_a_kill() {
     let shop = shop_in("again", &NODE.url);
     let mut flusso = shop.start(2);
     expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
@@ -93,7 +93,7 @@ fn a_restart_finds_its_index_and_what_is_gone() {
 
 /// A node of its own, on a port that it finds again.
 #[test]
-fn the_node_goes_and_comes_back() {
+fn node_goes_and_comes_back() {
     let folder: PathBuf = fresh_path("restarted");
     std::fs::create_dir_all(&folder).unwrap();
     let node = Server::opensearch(folder.clone(), &[]);

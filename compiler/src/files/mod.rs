@@ -20,6 +20,8 @@ mod read;
 mod relation_read;
 pub mod schema;
 mod schema_read;
+#[cfg(test)]
+mod tests;
 mod toml;
 mod url;
 mod yaml;

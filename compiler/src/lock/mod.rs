@@ -4,6 +4,7 @@
 //! locks travel in both directions. Equal deployments give equal bytes, and a lock can be
 //! committed and compared. Literal secrets are in it, references stay references.
 
+mod cursor;
 mod read;
 mod write;
 

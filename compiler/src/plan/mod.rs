@@ -15,6 +15,7 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+mod build;
 pub mod cost;
 pub mod graph;
 pub mod json;
@@ -25,6 +26,8 @@ pub mod text;
 pub mod verbose;
 
 use serde::Serialize;
+
+pub use self::build::build;
 
 use crate::catalog::TableName;
 use crate::expr::Expr;

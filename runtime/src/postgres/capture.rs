@@ -86,7 +86,8 @@ pub struct Capture {
 }
 
 /// Prepares the database and starts copying. An error here is about settings, rights or tables;
-/// nothing has been copied then. Stops soon after `stop` becomes true.
+/// nothing has been copied then. May be dropped while it waits; once it has returned, `stop` becoming
+/// true ends the capture soon.
 pub async fn start(
     plan: Arc<Plan>,
     settings: Settings,

@@ -9,7 +9,7 @@ CREATE TABLE docs (id int PRIMARY KEY, name text);
 CREATE TABLE parts (id bigint PRIMARY KEY, doc_id int, n int, big bigint, d numeric, f float8, day date, at timestamp, s text, kind text);
 CREATE TABLE links (doc_id int, part_id bigint, PRIMARY KEY (doc_id, part_id));
 INSERT INTO docs SELECT n, 'doc ' || n FROM generate_series(1, 6) n;
-INSERT INTO parts SELECT n, 1 + n % 5, CASE WHEN n % 6 > 0 THEN n END, n * 1000000007, (n % 9)::numeric / 8, n * 0.125,
+INSERT INTO parts SELECT n, 1 + n % 5, CASE WHEN n % 6 > 0 THEN n END, n * 1000000007::bigint, (n % 9)::numeric / 8, n * 0.125,
   date '2024-01-01' + n, timestamp '2024-01-01' + n * interval '1 hour', 's' || n, (array['a','b'])[1 + n % 2]
   FROM generate_series(1, 40) n;
 INSERT INTO links SELECT 1 + n % 6, n FROM generate_series(1, 40) n WHERE n % 3 > 0;

@@ -21,11 +21,11 @@ const FILTERS: [(&str, &str, &str); 32] = [
     ("s", "lte", "alpha"),
     ("s", "gt", "alpha"),
     ("s", "gte", "beta"),
-    ("s", "like", "%lph%"),
-    ("s", "like", "be\\_ta"),
-    ("s", "like", "be_ta"),
-    ("s", "like", "50\\%"),
-    ("s", "ilike", "ALP%"),
+    ("s", "like", "'%lph%'"),
+    ("s", "like", "'be\\_ta'"),
+    ("s", "like", "'be_ta'"),
+    ("s", "like", "'50\\%'"),
+    ("s", "ilike", "'ALP%'"),
     ("s", "in", "[beta, '', nothing]"),
     ("s", "not_in", "[beta, alpha]"),
     ("s", "between", "[a, c]"),
@@ -97,8 +97,8 @@ fields:
     fields: [{ integer: id }, { decimal: d }]
 ";
     let steps = [
-        "UPDATE parts SET d = 100 WHERE id = 2",
-        "UPDATE parts SET s = 'beta' WHERE id = 2",
+        "UPDATE parts SET d = 100 WHERE id = 9",
+        "UPDATE parts SET s = 'beta' WHERE id = 9",
         "UPDATE parts SET n = NULL WHERE doc_id = 2",
         "UPDATE parts SET d = NULL WHERE doc_id = 4",
     ];

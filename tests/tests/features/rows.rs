@@ -51,7 +51,7 @@ fn moves_and_new_keys() {
         "UPDATE parts SET doc_id = NULL WHERE id = 2",
         "UPDATE docs SET id = 99 WHERE id = 6",
         "UPDATE parts SET id = id + 100",
-        "UPDATE docs SET id = 3 - id WHERE id = 1; UPDATE docs SET id = 1 WHERE id = 2",
+        "BEGIN; UPDATE docs SET id = 50 WHERE id = 1; UPDATE docs SET id = 1 WHERE id = 2; UPDATE docs SET id = 2 WHERE id = 50; COMMIT",
         "BEGIN; UPDATE docs SET id = -1 WHERE id = 4; UPDATE docs SET id = 4 WHERE id = 5; UPDATE docs SET id = 5 WHERE id = -1; COMMIT",
         "DELETE FROM parts WHERE doc_id = 2",
         "DELETE FROM docs WHERE id = 99",

@@ -28,7 +28,7 @@ fn cases(workers: u32) {
         let indexes = [("one", schemas[0].as_str()), ("two", schemas[1].as_str())];
         let name = format!("random_{workers}_{case}");
         let mut ddl = tables::create(&tables);
-        for _ in 0..30 {
+        for _ in 0..60 {
             ddl.push_str(&transactions::insert(&mut dice, &tables));
         }
         let deployment = Deployment::new(&SERVER, &name, &ddl, &indexes);
