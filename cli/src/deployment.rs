@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use flusso_compiler::diagnostics::{Diagnostic, Severity, Sources};
+use flusso_compiler::catalog::{Catalog, TableName};
+use flusso_compiler::diagnostics::{Diagnostic, Sources};
 use flusso_compiler::files::config::Config;
+use flusso_compiler::plan::{self, Plan};
 use flusso_compiler::{files, lock};
 
 use crate::failure::{Failure, because};
@@ -14,6 +16,18 @@ pub struct Deployment {
     pub config: Config,
     /// Empty when it was read from a lock.
     pub sources: Sources,
+}
+
+impl Deployment {
+    /// What would run, with the types and keys of a catalog if there is one.
+    pub fn plan(&self, catalog: Option<&Catalog>) -> Result<Plan, Failure> {
+        plan::build(&self.config, catalog).map_err(|found| findings(&self.sources, &found))
+    }
+
+    /// The tables that are read.
+    pub fn tables(&self) -> Result<Vec<TableName>, Failure> {
+        Ok(self.plan(None)?.tables.into_iter().map(|table| table.name).collect())
+    }
 }
 
 /// What `run` runs.
@@ -75,17 +89,6 @@ pub fn write_lock(path: &Path, config: &Config) -> Result<(), Failure> {
 /// Findings as they are read on stderr.
 pub fn findings(sources: &Sources, found: &[Diagnostic]) -> Failure {
     Failure::Files(sources.render_all(found, flusso_runtime::telemetry::colours()))
-}
-
-/// Fails when an error is among the findings; says the warnings otherwise.
-pub fn only_warnings(sources: &Sources, found: &[Diagnostic]) -> Result<(), Failure> {
-    if found.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(findings(sources, found));
-    }
-    if !found.is_empty() {
-        eprint!("{}", sources.render_all(found, flusso_runtime::telemetry::colours()));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use flusso_compiler::catalog::Catalog;
 use flusso_compiler::files::config::{Config, IndexEntry};
-use flusso_compiler::plan::{self, IndexId, graph, json, oracle, text, verbose};
+use flusso_compiler::plan::{IndexId, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
 use crate::database;
-use crate::deployment::{compile, findings, only_warnings};
+use crate::deployment::{compile, findings};
 use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
 
@@ -18,7 +18,7 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
     let catalog: Option<Catalog> = match args.live {
         true => {
             let client = database::client(&database::connection(config)?).await?;
-            Some(database::catalog(&client, config).await?)
+            Some(database::catalog(&client, &deployment.tables()?).await?)
         }
         false => None,
     };
@@ -34,9 +34,7 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         }
         return print(&page);
     }
-    let (plan, found) =
-        plan::build(config, catalog).map_err(|found| findings(&deployment.sources, &found))?;
-    only_warnings(&deployment.sources, &found)?;
+    let plan = deployment.plan(catalog)?;
     let of = wanted.and_then(|wanted| {
         let at = plan.indexes.iter().position(|index| index.name == wanted.name.value)?;
         Some(IndexId(at as u16))

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use flusso_compiler::files::config::Server;
 use flusso_compiler::files::overrides;
-use flusso_compiler::plan::{self, Plan};
+use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
@@ -24,9 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::deployment::{
-    Deployment, Origin, compile, findings, only_warnings, origin, read_lock, write_lock,
-};
+use crate::deployment::{Deployment, Origin, compile, origin, read_lock, write_lock};
 use crate::failure::{Failure, because};
 use crate::{database, sinks};
 
@@ -109,11 +107,8 @@ async fn planned(
     connection: &postgres::Connection,
 ) -> Result<Plan, Failure> {
     let client = database::client(connection).await?;
-    let catalog = database::catalog(&client, &deployment.config).await?;
-    let built = plan::build(&deployment.config, Some(&catalog));
-    let (plan, found) = built.map_err(|found| findings(&deployment.sources, &found))?;
-    only_warnings(&deployment.sources, &found)?;
-    Ok(plan)
+    let catalog = database::catalog(&client, &deployment.tables()?).await?;
+    deployment.plan(Some(&catalog))
 }
 
 /// The flag or its variable, else the config, else loopback.

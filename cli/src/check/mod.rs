@@ -11,12 +11,11 @@ mod text;
 use flusso_compiler::check::Finding;
 use flusso_compiler::diagnostics::Severity;
 use flusso_compiler::files::config::{Config, IndexEntry};
-use flusso_compiler::plan;
 use flusso_runtime::postgres::publication::{self, Coverage};
 
 use crate::args::{Check, CheckFormat};
 use crate::database;
-use crate::deployment::{Deployment, compile, findings};
+use crate::deployment::{Deployment, compile};
 use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
 
@@ -59,7 +58,7 @@ pub async fn check(args: Check) -> Result<(), Failure> {
     let config = &deployment.config;
     let online = match args.offline {
         true => {
-            plan::build(config, None).map_err(|found| findings(&deployment.sources, &found))?;
+            deployment.plan(None)?;
             None
         }
         false => Some(ask(&args, &deployment).await?),
@@ -78,9 +77,9 @@ pub async fn check(args: Check) -> Result<(), Failure> {
 async fn ask(args: &Check, deployment: &Deployment) -> Result<Online, Failure> {
     let config = &deployment.config;
     let client = database::client(&database::connection(config)?).await?;
-    let catalog = database::catalog(&client, config).await?;
+    let tables = deployment.tables()?;
+    let catalog = database::catalog(&client, &tables).await?;
     let found = flusso_compiler::check::check(config, &catalog);
-    let tables = plan::tables(config);
     let coverage = publication::coverage(&client, &args.publication, &tables);
     Ok(Online {
         findings: found,
