@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use flusso_compiler::catalog::{Catalog, TableName};
+use flusso_compiler::catalog::Catalog;
 use flusso_compiler::files::config::Config;
 use flusso_compiler::files::overrides;
+use flusso_compiler::plan;
 use flusso_runtime::postgres::connect::{Connection, Ssl};
 use flusso_runtime::postgres::{Client, catalog as read};
 
@@ -53,7 +54,7 @@ pub async fn client(connection: &Connection) -> Result<Client, Failure> {
     }
 }
 
-/// What the database says of some tables.
-pub async fn catalog(client: &Client, tables: &[TableName]) -> Result<Catalog, Failure> {
-    read::catalog(client, tables).await.map_err(because)
+/// What the database says of the tables that a deployment reads.
+pub async fn catalog(client: &Client, config: &Config) -> Result<Catalog, Failure> {
+    read::catalog(client, &plan::tables(config)).await.map_err(because)
 }

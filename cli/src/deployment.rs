@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flusso_compiler::catalog::{Catalog, TableName};
+use flusso_compiler::catalog::Catalog;
 use flusso_compiler::diagnostics::{Diagnostic, Sources};
 use flusso_compiler::files::config::Config;
 use flusso_compiler::plan::{self, Plan};
@@ -22,11 +22,6 @@ impl Deployment {
     /// What would run, with the types and keys of a catalog if there is one.
     pub fn plan(&self, catalog: Option<&Catalog>) -> Result<Plan, Failure> {
         plan::build(&self.config, catalog).map_err(|found| findings(&self.sources, &found))
-    }
-
-    /// The tables that are read.
-    pub fn tables(&self) -> Result<Vec<TableName>, Failure> {
-        Ok(self.plan(None)?.tables.into_iter().map(|table| table.name).collect())
     }
 }
 

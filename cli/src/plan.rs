@@ -18,7 +18,7 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
     let catalog: Option<Catalog> = match args.live {
         true => {
             let client = database::client(&database::connection(config)?).await?;
-            Some(database::catalog(&client, &deployment.tables()?).await?)
+            Some(database::catalog(&client, config).await?)
         }
         false => None,
     };

@@ -107,7 +107,7 @@ async fn planned(
     connection: &postgres::Connection,
 ) -> Result<Plan, Failure> {
     let client = database::client(connection).await?;
-    let catalog = database::catalog(&client, &deployment.tables()?).await?;
+    let catalog = database::catalog(&client, &deployment.config).await?;
     deployment.plan(Some(&catalog))
 }
 

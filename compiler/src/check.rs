@@ -1,170 +1,144 @@
-//! Whether the declared types of fields go with what the database has.
+//! What only a database knows of the files: unknown columns, types that do not fit, NULLs where
+//! a value is promised.
 //!
-//! `plan::build` says what cannot run. This says more, field by field: types that a value would
-//! not survive, and promises (`required`) that the database does not make.
+//! [`plan::build`](crate::plan::build) refuses what cannot run. This says what would run and not
+//! do what its author expects: a declared type whose mapping the column's values do not fit.
 
-use crate::catalog::{Catalog, Column as DbColumn, Table, TableName};
-use crate::diagnostics::{Severity, nearest};
+use crate::catalog::{Catalog, Column, Table, TableName};
+use crate::diagnostics::Severity;
 use crate::files::config::Config;
-use crate::files::schema::{Aggregate, AggregateOp, Column, Field, FieldType, Kind};
+use crate::files::schema::{self, AggregateOp, Field, FieldType, Kind};
 use crate::types::SqlType;
 
-/// One disagreement of a field with the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something a field and the database do not agree on.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The index.
     pub index: String,
-    /// The bare name of the field.
+    /// The field's own name.
     pub field: String,
     /// How bad.
     pub severity: Severity,
-    /// What it is.
+    /// What is wrong, one sentence without a full stop.
     pub message: String,
 }
 
-/// Every disagreement of the enabled indexes, in the order written.
+/// Everything of the enabled indexes that the catalog contradicts.
 pub fn check(config: &Config, catalog: &Catalog) -> Vec<Finding> {
-    let mut check = Check { catalog, index: String::new(), findings: Vec::new() };
+    let mut found = Vec::new();
     for entry in config.indexes.iter().filter(|entry| entry.enabled) {
-        check.index.clone_from(&entry.name.value);
-        let table = check.table(&entry.name, &entry.schema.table);
-        if let Some(table) = table {
-            check.fields(&entry.schema.fields, &entry.schema.table, table);
-        }
+        let mut check = Check { catalog, index: &entry.name, found: &mut found };
+        check.fields(&entry.schema.table, &entry.schema.fields);
     }
-    check.findings
+    found
 }
 
 struct Check<'a> {
     catalog: &'a Catalog,
-    index: String,
-    findings: Vec<Finding>,
+    index: &'a str,
+    found: &'a mut Vec<Finding>,
 }
 
-impl<'a> Check<'a> {
-    fn say(&mut self, field: &str, severity: Severity, message: String) {
-        let (index, field) = (self.index.clone(), field.to_owned());
-        self.findings.push(Finding { index, field, severity, message });
+impl Check<'_> {
+    fn say(&mut self, field: &Field, severity: Severity, message: String) {
+        let (index, field) = (self.index.to_owned(), field.name.value.clone());
+        self.found.push(Finding { index, field, severity, message });
     }
 
-    fn table(&mut self, field: &str, name: &TableName) -> Option<&'a Table> {
-        let table = self.catalog.table(name);
-        if table.is_none() {
-            let names: Vec<String> = self.catalog.names.iter().map(TableName::to_string).collect();
-            let near = suggestion(&name.to_string(), names.iter().map(String::as_str));
-            self.say(field, Severity::Error, format!("references unknown table `{name}`{near}"));
-        }
-        table
-    }
-
-    fn column(
-        &mut self,
-        field: &str,
-        of: &TableName,
-        table: &'a Table,
-        name: &str,
-    ) -> Option<&'a DbColumn> {
-        let column = table.column(name);
-        if column.is_none() {
-            let near = suggestion(name, table.columns.iter().map(|it| it.name.as_str()));
-            let (schema, table) = (&of.schema, &of.name);
-            let message = format!("references unknown column `{schema}.{table}.{name}`{near}");
-            self.say(field, Severity::Error, message);
-        }
-        column
-    }
-
-    fn fields(&mut self, fields: &[Field], name: &TableName, table: &'a Table) {
+    fn fields(&mut self, table: &TableName, fields: &[Field]) {
+        let known = self.catalog.table(table);
         for field in fields {
             match &field.kind {
-                Kind::Column(column) => self.value(field, column, name, table),
-                Kind::Object(fields) => self.fields(fields, name, table),
+                Kind::Column(column) => self.column(field, table, known, column),
+                Kind::Object(fields) => self.fields(table, fields),
                 Kind::Geo { lat, lon, .. } => {
-                    for coordinate in [lat, lon] {
-                        self.coordinate(field, name, table, coordinate);
+                    for name in [lat, lon] {
+                        let Some(column) = self.known(field, table, known, name) else { continue };
+                        if !column.ty.is_number() {
+                            let message = format!(
+                                "column `{}` is {}, and a coordinate is a number",
+                                column.name, column.type_name
+                            );
+                            self.say(field, Severity::Error, message);
+                        }
                     }
                 }
-                Kind::Join(join) => {
-                    if let Some(related) = self.table(&field.name, &join.table) {
-                        self.fields(&join.fields, &join.table, related);
-                    }
-                }
+                Kind::Join(join) => self.fields(&join.table, &join.fields),
                 Kind::Aggregate(aggregate) => self.aggregate(field, aggregate),
                 Kind::Constant(_) => {}
             }
         }
     }
 
-    fn value(&mut self, field: &Field, column: &Column, name: &TableName, table: &'a Table) {
-        let Some(found) = self.column(&field.name, name, table, &column.column) else { return };
-        if !accepts(&column.ty, found) {
-            let ty = &found.type_name;
-            let message =
-                format!("declared type does not accept the column's database type `{ty}`");
-            self.say(&field.name, Severity::Error, message);
+    fn known<'t>(
+        &mut self,
+        field: &Field,
+        table: &TableName,
+        known: Option<&'t Table>,
+        name: &str,
+    ) -> Option<&'t Column> {
+        let column = known?.column(name);
+        if column.is_none() {
+            let message = format!("table `{table}` has no column `{name}`");
+            self.say(field, Severity::Error, message);
         }
-        let key = table.primary_key.contains(&found.name);
-        if !column.nullable && !found.not_null && column.default.is_none() && !key {
-            let message = "declared non-null (`required`) but the database column allows null";
-            self.say(&field.name, Severity::Warning, message.to_owned());
-        }
+        column
     }
 
-    fn coordinate(&mut self, field: &Field, name: &TableName, table: &'a Table, column: &str) {
-        let Some(found) = self.column(&field.name, name, table, column) else { return };
-        if !is_numeric(&found.ty) {
-            let ty = &found.type_name;
-            let message =
-                format!("geo_point coordinate column `{column}` must be numeric, found `{ty}`");
-            self.say(&field.name, Severity::Error, message);
-        }
-    }
-
-    fn aggregate(&mut self, field: &Field, aggregate: &Aggregate) {
-        let Some(table) = self.table(&field.name, &aggregate.table) else { return };
-        let (column, typed) = match &aggregate.op {
-            AggregateOp::Count | AggregateOp::Ids(_) => return,
-            AggregateOp::Avg(column) => (column, None),
-            AggregateOp::Sum(column) | AggregateOp::Min(column) | AggregateOp::Max(column) => {
-                (column, aggregate.value_type.as_ref())
-            }
-        };
-        let Some(found) = self.column(&field.name, &aggregate.table, table, column) else { return };
-        if typed.is_some_and(|ty| !accepts(ty, found)) {
-            let ty = &found.type_name;
+    fn column(
+        &mut self,
+        field: &Field,
+        table: &TableName,
+        known: Option<&Table>,
+        declared: &schema::Column,
+    ) {
+        let Some(column) = self.known(field, table, known, &declared.column) else { return };
+        if !accepts(&declared.ty, column) {
             let message = format!(
-                "declared aggregate type does not accept the column's database type `{ty}`"
+                "column `{}` is {}, which a {} field does not take",
+                column.name,
+                column.type_name,
+                name(&declared.ty)
             );
-            self.say(&field.name, Severity::Error, message);
+            self.say(field, Severity::Error, message);
+        }
+        let key = known.is_some_and(|table| table.primary_key.contains(&column.name));
+        if !declared.nullable && !column.not_null && declared.default.is_none() && !key {
+            let message =
+                format!("column `{}` may be NULL, and the field is required", column.name);
+            self.say(field, Severity::Warning, message);
+        }
+    }
+
+    fn aggregate(&mut self, field: &Field, aggregate: &schema::Aggregate) {
+        let (AggregateOp::Sum(column) | AggregateOp::Min(column) | AggregateOp::Max(column)) =
+            &aggregate.op
+        else {
+            return;
+        };
+        let known = self.catalog.table(&aggregate.table);
+        let Some(column) = self.known(field, &aggregate.table, known, column) else { return };
+        if let Some(declared) = &aggregate.value_type
+            && !accepts(declared, column)
+        {
+            let (column, ty) = (&column.name, &column.type_name);
+            let message = format!("column `{column}` is {ty}, which is no {}", name(declared));
+            self.say(field, Severity::Error, message);
         }
     }
 }
 
-fn suggestion<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> String {
-    nearest(wrong, names).map_or(String::new(), |name| format!("; did you mean `{name}`?"))
-}
-
-fn is_numeric(ty: &SqlType) -> bool {
-    matches!(
-        ty,
-        SqlType::Int2
-            | SqlType::Int4
-            | SqlType::Int8
-            | SqlType::Float4
-            | SqlType::Float8
-            | SqlType::Numeric(_)
-    )
-}
-
-/// Whether values of a column are right for a declared type; an array is as good as its elements,
-/// since OpenSearch makes no difference.
-fn accepts(declared: &FieldType, column: &DbColumn) -> bool {
+/// Whether a field of the declared type takes the column's values, arrays of them included.
+fn accepts(declared: &FieldType, column: &Column) -> bool {
+    if let FieldType::Custom { postgres, .. } = declared {
+        let bare = column.type_name.split(['(', '[']).next().unwrap_or_default().trim();
+        return postgres.iter().any(|one| one.eq_ignore_ascii_case(bare));
+    }
     let ty = match &column.ty {
         SqlType::Array(element) => element,
-        other => other,
+        ty => ty,
     };
-    let text = matches!(ty, SqlType::Text | SqlType::Bpchar | SqlType::Citext | SqlType::Enum(_));
-    let json = matches!(ty, SqlType::Json | SqlType::Jsonb);
+    let text = ty.is_text() || matches!(ty, SqlType::Enum(_));
     match declared {
         FieldType::Text | FieldType::Identifier | FieldType::Keyword | FieldType::Enum => text,
         FieldType::Uuid => *ty == SqlType::Uuid,
@@ -181,53 +155,33 @@ fn accepts(declared: &FieldType, column: &DbColumn) -> bool {
             SqlType::Timestamp | SqlType::TimestampTz | SqlType::Time | SqlType::TimeTz
         ),
         FieldType::Binary => *ty == SqlType::Bytea,
-        FieldType::Json | FieldType::Map(_) => json,
-        FieldType::GeoPoint => json || text,
-        FieldType::Custom { postgres, .. } => {
-            let found = bare(&column.type_name);
-            postgres.iter().any(|name| bare(name) == found)
-        }
+        FieldType::Json | FieldType::Map(_) => matches!(ty, SqlType::Json | SqlType::Jsonb),
+        FieldType::GeoPoint => text || matches!(ty, SqlType::Json | SqlType::Jsonb),
+        FieldType::Custom { .. } => true,
     }
 }
 
-/// A type's name in lower case, without modifiers and one pair of brackets at its end.
-fn bare(name: &str) -> String {
-    let name = name.trim().to_lowercase();
-    let name = name.strip_suffix("[]").unwrap_or(&name);
-    match (name.find('('), name.rfind(')')) {
-        (Some(open), Some(close)) if open < close => {
-            format!("{}{}", name[..open].trim_end(), &name[close + 1..])
-        }
-        _ => name.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn column(ty: SqlType, type_name: &str) -> DbColumn {
-        let (name, type_name) = ("c".to_owned(), type_name.to_owned());
-        DbColumn { name, ty, type_name, not_null: true, width: None, distinct: None }
-    }
-
-    #[test]
-    fn arrays_enums_and_listed_names_are_accepted_and_nothing_wider() {
-        let numeric = column(SqlType::Numeric(Some(2)), "numeric(12,2)");
-        let custom = |names: &[&str]| FieldType::Custom {
-            postgres: names.iter().map(ToString::to_string).collect(),
-            opensearch: "double".to_owned(),
-        };
-        assert!(accepts(&FieldType::Decimal, &numeric));
-        assert!(!accepts(&FieldType::Integer, &numeric));
-        assert!(accepts(&custom(&["NUMERIC"]), &numeric));
-        assert!(!accepts(&custom(&["decimal"]), &numeric));
-        assert!(!accepts(&custom(&[]), &numeric));
-        let list = column(SqlType::Array(Box::new(SqlType::Int4)), "integer[]");
-        assert!(accepts(&FieldType::Integer, &list));
-        assert!(!accepts(&FieldType::Long, &list));
-        assert!(accepts(&FieldType::Keyword, &column(SqlType::Enum(vec![]), "mood")));
-        let at = column(SqlType::TimestampTz, "timestamp(3) with time zone");
-        assert!(accepts(&custom(&["timestamp with time zone"]), &at));
+/// The tag an author writes.
+fn name(declared: &FieldType) -> &'static str {
+    match declared {
+        FieldType::Text => "text",
+        FieldType::Identifier => "identifier",
+        FieldType::Keyword => "keyword",
+        FieldType::Enum => "enum",
+        FieldType::Uuid => "uuid",
+        FieldType::Boolean => "boolean",
+        FieldType::Short => "short",
+        FieldType::Integer => "integer",
+        FieldType::Long => "long",
+        FieldType::Float => "float",
+        FieldType::Double => "double",
+        FieldType::Decimal => "decimal",
+        FieldType::Date => "date",
+        FieldType::Timestamp => "timestamp",
+        FieldType::Binary => "binary",
+        FieldType::Json => "json",
+        FieldType::Map(_) => "map",
+        FieldType::GeoPoint => "geo",
+        FieldType::Custom { .. } => "custom",
     }
 }

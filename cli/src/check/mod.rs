@@ -11,6 +11,7 @@ mod text;
 use flusso_compiler::check::Finding;
 use flusso_compiler::diagnostics::Severity;
 use flusso_compiler::files::config::{Config, IndexEntry};
+use flusso_compiler::plan;
 use flusso_runtime::postgres::publication::{self, Coverage};
 
 use crate::args::{Check, CheckFormat};
@@ -77,9 +78,9 @@ pub async fn check(args: Check) -> Result<(), Failure> {
 async fn ask(args: &Check, deployment: &Deployment) -> Result<Online, Failure> {
     let config = &deployment.config;
     let client = database::client(&database::connection(config)?).await?;
-    let tables = deployment.tables()?;
-    let catalog = database::catalog(&client, &tables).await?;
+    let catalog = database::catalog(&client, config).await?;
     let found = flusso_compiler::check::check(config, &catalog);
+    let tables = plan::tables(config);
     let coverage = publication::coverage(&client, &args.publication, &tables);
     Ok(Online {
         findings: found,
