@@ -54,7 +54,7 @@ pub async fn client(connection: &Connection) -> Result<Client, Failure> {
     }
 }
 
-/// What the database says of the tables of all enabled indexes.
+/// What the database says of the tables that a deployment reads.
 pub async fn catalog(client: &Client, config: &Config) -> Result<Catalog, Failure> {
     read::catalog(client, &plan::tables(config)).await.map_err(because)
 }

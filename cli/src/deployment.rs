@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use flusso_compiler::diagnostics::{Diagnostic, Severity, Sources};
+use flusso_compiler::catalog::Catalog;
+use flusso_compiler::diagnostics::{Diagnostic, Sources};
 use flusso_compiler::files::config::Config;
+use flusso_compiler::plan::{self, Plan};
 use flusso_compiler::{files, lock};
 
 use crate::failure::{Failure, because};
@@ -14,6 +16,13 @@ pub struct Deployment {
     pub config: Config,
     /// Empty when it was read from a lock.
     pub sources: Sources,
+}
+
+impl Deployment {
+    /// What would run, with the types and keys of a catalog if there is one.
+    pub fn plan(&self, catalog: Option<&Catalog>) -> Result<Plan, Failure> {
+        plan::build(&self.config, catalog).map_err(|found| findings(&self.sources, &found))
+    }
 }
 
 /// What `run` runs.

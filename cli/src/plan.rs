@@ -2,7 +2,7 @@
 
 use flusso_compiler::catalog::Catalog;
 use flusso_compiler::files::config::{Config, IndexEntry};
-use flusso_compiler::plan::{self, IndexId, graph, json, oracle, text, verbose};
+use flusso_compiler::plan::{IndexId, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
 use crate::database;
@@ -34,8 +34,7 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         }
         return print(&page);
     }
-    let plan =
-        plan::build(config, catalog).map_err(|found| findings(&deployment.sources, &found))?;
+    let plan = deployment.plan(catalog)?;
     let of = wanted.and_then(|wanted| {
         let at = plan.indexes.iter().position(|index| index.name == wanted.name.value)?;
         Some(IndexId(at as u16))

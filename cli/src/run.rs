@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use flusso_compiler::files::config::Server;
 use flusso_compiler::files::overrides;
-use flusso_compiler::plan::{self, Plan};
+use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
@@ -24,7 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::deployment::{Deployment, Origin, compile, findings, origin, read_lock, write_lock};
+use crate::deployment::{Deployment, Origin, compile, origin, read_lock, write_lock};
 use crate::failure::{Failure, because};
 use crate::{database, sinks};
 
@@ -108,8 +108,7 @@ async fn planned(
 ) -> Result<Plan, Failure> {
     let client = database::client(connection).await?;
     let catalog = database::catalog(&client, &deployment.config).await?;
-    plan::build(&deployment.config, Some(&catalog))
-        .map_err(|found| findings(&deployment.sources, &found))
+    deployment.plan(Some(&catalog))
 }
 
 /// The flag or its variable, else the config, else loopback.

@@ -37,8 +37,7 @@ impl Report {
             clock.tick().await;
             work = self.follow(work);
             if sampled.is_none_or(|at| at.elapsed() >= self.lag_poll) {
-                sampled = Some(Instant::now());
-                self.sample();
+                sampled = self.sample().then(Instant::now);
             }
         }
     }
@@ -91,12 +90,14 @@ impl Report {
         self.plan.indexes.iter().map(root).sum()
     }
 
-    fn sample(&self) {
-        let state = self.status.read();
-        if state.durable > 0 {
+    /// False while there is nothing to measure from.
+    fn sample(&self) -> bool {
+        let durable = self.status.read().durable;
+        if durable > 0 {
             let server = self.captured.received() + self.captured.lag();
-            self.status.lag(server.saturating_sub(state.durable));
+            self.status.lag(server.saturating_sub(durable));
         }
+        durable > 0
     }
 }
 

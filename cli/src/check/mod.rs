@@ -16,7 +16,7 @@ use flusso_runtime::postgres::publication::{self, Coverage};
 
 use crate::args::{Check, CheckFormat};
 use crate::database;
-use crate::deployment::{Deployment, compile, findings};
+use crate::deployment::{Deployment, compile};
 use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
 
@@ -59,7 +59,7 @@ pub async fn check(args: Check) -> Result<(), Failure> {
     let config = &deployment.config;
     let online = match args.offline {
         true => {
-            plan::build(config, None).map_err(|found| findings(&deployment.sources, &found))?;
+            deployment.plan(None)?;
             None
         }
         false => Some(ask(&args, &deployment).await?),

@@ -109,6 +109,7 @@ impl Database {
             publication: format!("Pub {}", self.name),
             manage_publication: true,
             copy_workers: 2,
+            queue: 8,
         }
     }
 

@@ -1,0 +1,183 @@
+//! The binary as a shell sees it: exit codes, what stands on which stream, and the golden texts.
+
+#![allow(clippy::unwrap_used)] // In helpers of tests, which clippy does not see as tests.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A run of the binary in a fixture's folder, without any variable of ours.
+fn flusso(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flusso"));
+    let ours = |name: &str| name.starts_with("FLUSSO_") || name == "DATABASE_URL";
+    for (name, _) in std::env::vars().filter(|(name, _)| ours(name)) {
+        command.env_remove(name);
+    }
+    command.current_dir(folder).args(arguments).envs(environment.iter().copied());
+    command.output().unwrap()
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A copy of a fixture that a test may write to.
+fn scratch(name: &str, test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(fixture(name)).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+    }
+    folder
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Compares with a file beside the fixtures; `UPDATE_GOLDEN=1` writes it instead.
+fn golden(name: &str, text: &str) {
+    let path = fixture(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert!(expected == text, "{name} differs; it is now:\n{text}");
+}
+
+#[test]
+fn help_is_worth_reading() {
+    let here = fixture("shipping");
+    for (name, arguments) in [
+        ("help.txt", &["--help"][..]),
+        ("help-run.txt", &["run", "--help"]),
+        ("help-check.txt", &["check", "--help"]),
+        ("help-plan.txt", &["plan", "--help"]),
+    ] {
+        let output = flusso(&here, arguments, &[]);
+        assert_eq!(code(&output), 0);
+        golden(name, &out(&output));
+        assert!(out(&output).lines().all(|line| line.chars().count() <= 100), "{name} is too wide");
+    }
+}
+
+#[test]
+fn check_shows_the_deployment_and_its_fields() {
+    for name in ["shipping", "many-sinks"] {
+        let output = flusso(&fixture(name), &["check", "--offline"], &[]);
+        assert_eq!((code(&output), err(&output)), (0, String::new()));
+        golden(&format!("{name}.check.txt"), &out(&output));
+    }
+}
+
+#[test]
+fn check_speaks_json_to_programs() {
+    let arguments = ["check", "--offline", "--format", "json"];
+    let output = flusso(&fixture("shipping"), &arguments, &[]);
+    let report: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert!(report["diagnostics"].is_null() && report["coverage"].is_null());
+    let mapping = &report["mappings"][0];
+    assert_eq!(mapping["index"], "clients");
+    assert_eq!(mapping["fields"][0]["mapping"]["type"], "keyword");
+    assert_eq!(mapping["fields"][0]["nullable"], false);
+    assert_eq!(report["config"]["source"]["manage_publication"], true);
+}
+
+#[test]
+fn every_mistake_in_the_files_is_shown_with_its_place() {
+    let folder = scratch("shipping", "mistakes");
+    let schema = "table: customers\nfields:\n  - keywrd: email\n  - text: name\n    colum: n\n";
+    std::fs::write(folder.join("clients.schema.yml"), schema).unwrap();
+    let output = flusso(&folder, &["check", "--offline"], &[]);
+    assert_eq!((code(&output), out(&output)), (1, String::new()));
+    let said = err(&output);
+    for part in ["clients.schema.yml:3", "clients.schema.yml:5", "keyword", "colum", "^"] {
+        assert!(said.contains(part), "{part} is missing in\n{said}");
+    }
+}
+
+#[test]
+fn a_command_line_that_cannot_be_understood_ends_with_2() {
+    let here = fixture("shipping");
+    for arguments in [
+        &["frobnicate"][..],
+        &["check", "--offline=true"],
+        &["check", "--offline", "--offline"],
+        &["check", "--format", "xml"],
+        &["run", "--public-address", "localhost:9464"],
+        &["run", "--queue-capacity", "0"],
+        &["run", "--workers", "0"],
+        &["plan", "--sql", "--verbose"],
+        &["schema", "other"],
+    ] {
+        assert_eq!(code(&flusso(&here, arguments, &[])), 2, "{arguments:?}");
+    }
+    for value in ["1", "0", "yes", ""] {
+        let output = flusso(&here, &["check"], &[("FLUSSO_OFFLINE", value)]);
+        assert_eq!(code(&output), 2, "FLUSSO_OFFLINE={value}");
+    }
+    assert_eq!(code(&flusso(&here, &["check"], &[("FLUSSO_OFFLINE", "true")])), 0);
+}
+
+#[test]
+fn build_writes_a_lock_that_equals_itself() {
+    let folder = scratch("shipping", "build");
+    let output = flusso(&folder, &["build"], &[]);
+    assert_eq!(code(&output), 0);
+    assert_eq!(out(&output), " ✓ compiled 1 index(es) → flusso.lock\n");
+    let arguments = ["build", "--out", "again.lock"];
+    assert_eq!(code(&flusso(&folder, &arguments, &[])), 0);
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    assert_eq!(read("flusso.lock"), read("again.lock"));
+}
+
+#[test]
+fn run_says_what_it_lacks_before_it_does_anything() {
+    let folder = scratch("shipping", "run");
+    let variable = [("CARGO_DB", "postgres://cargo@127.0.0.1:1/cargo")];
+    for (arguments, part) in [
+        (&["run", "--config", "nope.toml"][..], "nope.toml"),
+        (&["run", "--locked"], "flusso build"),
+        (&["run", "--index-prefix", "Dev_"], "lower case"),
+        (&["run", "--private-address", "0.0.0.0:0"], "--admin-password"),
+    ] {
+        let output = flusso(&folder, arguments, &variable);
+        assert_eq!(code(&output), 1, "{arguments:?}");
+        assert!(err(&output).contains(part), "{part} is missing in\n{}", err(&output));
+    }
+}
+
+#[test]
+fn run_writes_the_lock_and_names_a_variable_that_is_not_set() {
+    let folder = scratch("shipping", "unset");
+    let ports = ["run", "--public-address", "127.0.0.1:0", "--private-address", "127.0.0.1:0"];
+    let output = flusso(&folder, &ports, &[]);
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains("CARGO_DB"), "{}", err(&output));
+    assert!(folder.join("flusso.lock").exists());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let output = flusso(&fixture("shipping"), &["indexes", "--server", "127.0.0.1:1"], &[]);
+    assert_eq!(code(&output), 1);
+    assert!(err(&output).contains("http://127.0.0.1:1/indexes"), "{}", err(&output));
+}
+
+#[test]
+fn the_schemas_for_editors_are_printed() {
+    let config = flusso(&fixture("shipping"), &["schema", "config"], &[]);
+    let config: serde_json::Value = serde_json::from_str(&out(&config)).unwrap();
+    assert!(config["properties"]["source"].is_object());
+    let index = flusso(&fixture("shipping"), &["schema"], &[("FLUSSO_SCHEMA", "index")]);
+    assert!(out(&index).starts_with("$schema:"));
+}
