@@ -15,11 +15,22 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+mod aggregates;
+mod build;
+mod filters;
+mod joins;
+mod paths;
+mod share;
+mod tables;
+mod values;
+
 use serde::Serialize;
 
 use crate::catalog::TableName;
 use crate::expr::Expr;
 use crate::types::{Class, Render, SqlType};
+
+pub use self::build::build;
 
 /// Position of a table in [`Plan::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
