@@ -14,5 +14,8 @@ pub mod catalog;
 pub mod diagnostics;
 pub mod expr;
 pub mod files;
+pub mod hash;
+pub mod lock;
+pub mod mapping;
 pub mod plan;
 pub mod types;

@@ -19,6 +19,13 @@ pub struct Document {
     pub seed: bool,
 }
 
+impl Document {
+    /// Bytes it takes while in flight.
+    pub fn size(&self) -> usize {
+        size_of::<Document>() + self.id.len() + self.body.as_ref().map_or(0, |body| body.len())
+    }
+}
+
 /// What a worker says, in this order for each moment: the documents, then that it is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Emit {
@@ -26,6 +33,6 @@ pub enum Emit {
     Documents(Vec<Document>),
     /// The worker's share of an index has been emitted once.
     Hydrated(IndexId),
-    /// No document for a commit before this one will follow.
+    /// All documents of the commits up to and including this one have been said.
     Closed(Lsn),
 }

@@ -1,6 +1,28 @@
 //! What goes in: copied rows, then the changes of committed transactions.
+//!
+//! ```text
+//!  copied ── ticks 1, 2, … ──┐
+//!                            ├─► Upsert: ±rows ─► Input to each worker ─► closed up to …
+//!  change, commit ── LSNs ───┘
+//! ```
+//!
+//! Rows of the first copy come at small times of their own, below any LSN, so that arrangements
+//! absorb them chunk by chunk instead of holding all for one moment. `open` then says of which
+//! LSN they are the database. A change waits until its transaction has committed, and is seen by
+//! the workers when the feeder closes. All that is closed together has one time, its last LSN: the
+//! frontier can stand nowhere but where everything up to a commit, and nothing after, is there.
 
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use flusso_compiler::plan::{Plan, TableId};
+use timely::scheduling::SyncActivator;
+
+use crate::Lsn;
 use crate::row::Row;
+use crate::upsert::{Inconsistent, Rows, Upsert};
 
 /// What a transaction did to one row, as the stream tells it. Rows are packed in the order of the
 /// plan's columns of the table.
@@ -22,4 +44,185 @@ pub enum Change {
     Delete(Row),
     /// All rows gone.
     Truncate,
+}
+
+/// A row as it was and as it is after what was closed together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Delta {
+    /// Before.
+    pub old: Option<Row>,
+    /// After.
+    pub new: Option<Row>,
+}
+
+/// Changes of one table's rows.
+pub(crate) struct Deltas {
+    /// The last LSN of what was closed together, or the tick of the copy.
+    pub at: Lsn,
+    /// Whose rows.
+    pub table: TableId,
+    /// The changes.
+    pub deltas: Vec<Delta>,
+}
+
+/// What a worker is told.
+pub(crate) enum Input {
+    /// Rows of one table changed.
+    Deltas(Deltas),
+    /// Everything before this time has been said.
+    Closed(Lsn),
+}
+
+/// Wakes a worker's source, once there is one.
+pub(crate) type Wake = Arc<Mutex<Option<SyncActivator>>>;
+/// Rows sent to a worker and not yet taken.
+pub(crate) type Waiting = Arc<AtomicUsize>;
+
+/// One worker's end of the feed.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub sender: Sender<Input>,
+    pub wake: Wake,
+    pub waiting: Waiting,
+}
+
+impl Line {
+    /// A worker that is gone takes nothing more; its panic is reported where it is joined.
+    fn send(&self, input: Input) {
+        if let Input::Deltas(sent) = &input {
+            self.waiting.fetch_add(sent.deltas.len(), Relaxed);
+        }
+        let _ = self.sender.send(input);
+    }
+
+    fn wake(&self) {
+        if let Some(wake) = &*self.wake.lock().unwrap_or_else(PoisonError::into_inner) {
+            let _ = wake.activate();
+        }
+    }
+}
+
+/// Rows in one message to one worker.
+const CHUNK: usize = 4096;
+/// Rows waiting for a worker at which the feeder waits too.
+const WAITING: usize = 256 * 1024;
+
+/// Feeds the workers. One of it, on one thread: commits have one order.
+pub struct Feeder {
+    upsert: Upsert,
+    lines: Vec<Line>,
+    next: usize,
+    tick: Lsn,
+    /// The LSN of the copy once it is complete, told to the workers before they see it closed.
+    opened: Arc<AtomicU64>,
+    committed: Lsn,
+    closed: Lsn,
+    /// Changes of the transaction at hand: nobody sees them before it has committed.
+    open: Vec<(TableId, Change)>,
+}
+
+impl Feeder {
+    pub(crate) fn new(
+        plan: &Plan,
+        rows: Box<dyn Rows>,
+        opened: Arc<AtomicU64>,
+        lines: Vec<Line>,
+    ) -> Feeder {
+        let upsert = Upsert::new(plan, rows);
+        Feeder {
+            upsert,
+            lines,
+            next: 0,
+            tick: 0,
+            opened,
+            committed: 0,
+            closed: 0,
+            open: Vec::new(),
+        }
+    }
+
+    /// Rows of a table as of the snapshot.
+    pub fn copied(&mut self, table: TableId, rows: Vec<Row>) -> Result<(), Inconsistent> {
+        self.tick += 1;
+        let mut deltas = Vec::with_capacity(rows.len());
+        for row in rows {
+            self.upsert.load(table, &row)?;
+            deltas.push(Delta { old: None, new: Some(row) });
+        }
+        self.spread(self.tick, table, deltas);
+        self.closed_before(self.tick + 1);
+        Ok(())
+    }
+
+    /// The copy is complete: it is the database as of `at`. Each index is emitted once from it,
+    /// chunk by chunk, while changes flow.
+    pub fn open(&mut self, at: Lsn) {
+        self.opened.store(at, Relaxed);
+        self.committed = at;
+        self.closed_before(at + 1);
+    }
+
+    /// A change of the transaction at hand.
+    pub fn change(&mut self, table: TableId, change: Change) {
+        self.open.push((table, change));
+    }
+
+    /// The transaction at hand committed and ended at `at`, which is greater than any before.
+    pub fn commit(&mut self, at: Lsn) -> Result<(), Inconsistent> {
+        for (table, change) in self.open.drain(..) {
+            self.upsert.change(table, change)?;
+        }
+        self.committed = at;
+        Ok(())
+    }
+
+    /// Lets the workers see all that has been committed.
+    pub fn close(&mut self) {
+        if self.committed > self.closed {
+            for (table, deltas) in self.upsert.drain() {
+                self.spread(self.committed, table, deltas);
+            }
+            self.closed_before(self.committed + 1);
+        }
+    }
+
+    /// Nothing was committed up to `at`; lets documents be confirmed up to there.
+    pub fn idle(&mut self, at: Lsn) {
+        self.committed = self.committed.max(at);
+        self.close();
+    }
+
+    fn spread(&mut self, at: Lsn, table: TableId, mut deltas: Vec<Delta>) {
+        while !deltas.is_empty() {
+            let rest = deltas.split_off(deltas.len().min(CHUNK));
+            let line = &self.lines[self.next];
+            while line.waiting.load(Relaxed) > WAITING && Arc::strong_count(&line.waiting) > 1 {
+                line.wake();
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            line.send(Input::Deltas(Deltas { at, table, deltas }));
+            self.next = (self.next + 1) % self.lines.len();
+            deltas = rest;
+        }
+    }
+
+    fn closed_before(&mut self, time: Lsn) {
+        self.closed = time - 1;
+        for line in &self.lines {
+            line.send(Input::Closed(time));
+            line.wake();
+        }
+    }
+}
+
+impl Drop for Feeder {
+    /// Lets the workers find their lines closed.
+    fn drop(&mut self) {
+        for Line { sender, wake, .. } in self.lines.drain(..) {
+            drop(sender);
+            if let Some(wake) = &*wake.lock().unwrap_or_else(PoisonError::into_inner) {
+                let _ = wake.activate();
+            }
+        }
+    }
 }

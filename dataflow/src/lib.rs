@@ -11,9 +11,27 @@
 //! ([`upsert::Rows`]).
 
 pub mod emit;
+pub mod engine;
 pub mod feed;
+pub mod measure;
 pub mod row;
 pub mod upsert;
+
+mod assemble;
+mod encode;
+mod eval;
+mod gather;
+mod json;
+mod lookup;
+mod order;
+mod propagate;
+mod publish;
+mod render;
+mod shape;
+mod source;
+mod spine;
+mod tally;
+mod value;
 
 /// A position in Postgres' write-ahead log. Times of the dataflow are the LSNs at which
 /// transactions ended; numbers below the snapshot's LSN tick through the first copy.

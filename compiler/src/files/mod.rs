@@ -1,4 +1,29 @@
 //! The two file formats, from text to values that know where they stood.
+//!
+//! ```text
+//! flusso.toml ── toml ──┐           ┌─ config_read ──► config::Config
+//!                       ├─► node ───┤
+//! *.schema.yml ─ yaml ──┘           └─ schema_read, field_read,
+//!                                      relation_read, filter_read ──► schema::Schema
+//! ```
 
 pub mod config;
+mod config_read;
+mod field_read;
+mod filter_read;
+mod literal;
+mod load;
+mod names;
+mod node;
+pub mod overrides;
+mod read;
+mod relation_read;
 pub mod schema;
+mod schema_read;
+#[cfg(test)]
+mod tests;
+mod toml;
+mod url;
+mod yaml;
+
+pub use load::{load, read_schema};

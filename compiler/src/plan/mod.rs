@@ -15,22 +15,23 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
-mod aggregates;
 mod build;
-mod filters;
-mod joins;
-mod paths;
-mod share;
-mod tables;
-mod values;
+pub mod cost;
+pub mod graph;
+pub mod json;
+mod layout;
+mod names;
+pub mod oracle;
+pub mod text;
+pub mod verbose;
 
 use serde::Serialize;
+
+pub use self::build::build;
 
 use crate::catalog::TableName;
 use crate::expr::Expr;
 use crate::types::{Class, Render, SqlType};
-
-pub use self::build::build;
 
 /// Position of a table in [`Plan::tables`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

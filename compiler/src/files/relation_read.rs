@@ -1,0 +1,191 @@
+//! Reading the fields over rows of other tables: joins and aggregates.
+
+use super::field_read::{inner_fields, nullable, value_type};
+use super::filter_read::filters;
+use super::names;
+use super::node::{Node, Value};
+use super::read::{Keys, choice, each, items, whole};
+use super::schema::{
+    Aggregate, AggregateKey, AggregateOp, Columns, Direction, Join, Link, OrderBy, Through,
+};
+use crate::catalog::TableName;
+use crate::diagnostics::{At, Diagnostic};
+
+/// A column, or a list of at least one.
+pub fn columns(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Columns> {
+    let Value::List(items) = &node.value else {
+        let column = names::folded(node, "a column", found)?;
+        return Some(At::new(vec![column.value], column.place));
+    };
+    if items.is_empty() {
+        found.push(Diagnostic::error(node.place, "a key needs at least one column"));
+        return None;
+    }
+    let columns = each(items, |item| Some(names::folded(item, "a column", found)?.value))?;
+    Some(At::new(columns, node.place))
+}
+
+/// A field by one of the four verbs; `home` is where tables are looked up.
+pub fn join(
+    keys: &mut Keys<'_>,
+    verb: &str,
+    name: &Node,
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Join> {
+    let table = table(keys, home, found);
+    let link = match verb {
+        "belongs_to" => match keys.take("column") {
+            Some(node) => columns(node, found),
+            // A name that is none was reported with the field.
+            None => columns(name, &mut Vec::new()),
+        }
+        .map(Link::BelongsTo),
+        "has_one" => foreign_key(keys, found).map(Link::HasOne),
+        "has_many" => foreign_key(keys, found).map(Link::HasMany),
+        _ => {
+            let node = keys.need("through", found);
+            node.and_then(|node| through(node, home, found)).map(Link::ManyToMany)
+        }
+    };
+    let to_one = matches!(verb, "belongs_to" | "has_one");
+    let nullable = if to_one { nullable(keys, found) } else { never_required(keys, verb, found) };
+    let primary_key = keys.need("primary_key", found).and_then(|node| columns(node, found));
+    let filters = filters(keys, "filters", found);
+    let order_by = if verb == "belongs_to" { Some(None) } else { order_by(keys, found) };
+    let limit = match if to_one { None } else { keys.take("limit") } {
+        Some(node) => whole(node, "`limit`", u64::MAX, found).map(Some),
+        None => Some(None),
+    };
+    let fields = inner_fields(keys, home, found);
+    Some(Join {
+        table: table?,
+        link: link?,
+        primary_key: primary_key?,
+        nullable: nullable?,
+        filters: filters?,
+        order_by: order_by?,
+        limit: limit?,
+        fields: fields?,
+    })
+}
+
+/// An array is never null, so there is nothing to require.
+fn never_required(keys: &mut Keys<'_>, verb: &str, found: &mut Vec<Diagnostic>) -> Option<bool> {
+    let Some(node) = keys.take("required") else {
+        return Some(false);
+    };
+    let error = Diagnostic::error(node.place, format!("`{verb}` takes no `required`"));
+    found.push(error.help("it is always an array, empty when there is no row"));
+    None
+}
+
+fn table(keys: &mut Keys<'_>, home: &str, found: &mut Vec<Diagnostic>) -> Option<At<TableName>> {
+    keys.need("table", found).and_then(|node| names::table(node, home, found))
+}
+
+fn foreign_key(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Columns> {
+    keys.need("foreign_key", found).and_then(|node| columns(node, found))
+}
+
+fn through(node: &Node, home: &str, found: &mut Vec<Diagnostic>) -> Option<Through> {
+    let mut keys = Keys::of(node, "`through`", found)?;
+    let table = table(&mut keys, home, found);
+    let left = keys.need("left_key", found).and_then(|node| columns(node, found));
+    let right = keys.need("right_key", found).and_then(|node| columns(node, found));
+    keys.finish(found);
+    Some(Through { table: table?, left_key: left?, right_key: right? })
+}
+
+/// The outer option is none after a mistake, the inner one when the key is absent.
+fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<Vec<OrderBy>>> {
+    let Some(node) = keys.take("order_by") else {
+        return Some(None);
+    };
+    let items = items(node, "`order_by`", found)?;
+    let words = [("asc", Direction::Asc), ("desc", Direction::Desc)];
+    let read = each(items, |item| {
+        let mut keys = Keys::of(item, "an item of `order_by`", found)?;
+        let column = keys.need("column", found);
+        let column = column.and_then(|node| names::folded(node, "a column", found));
+        let direction = match keys.take("direction") {
+            Some(node) => choice(node, "`direction`", &words, found).map(Some),
+            None => Some(None),
+        };
+        keys.finish(found);
+        Some(OrderBy { column: column?, direction: direction? })
+    });
+    read.map(Some)
+}
+
+/// A field by one of the six functions.
+pub fn aggregate(
+    keys: &mut Keys<'_>,
+    function: &str,
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Aggregate> {
+    let table = table(keys, home, found);
+    let key = aggregate_key(keys, function, home, found);
+    let filters = filters(keys, "filters", found);
+    let (op, value_type) = match function {
+        "count" => {
+            // Read by the reference and of no effect.
+            keys.take("column");
+            keys.take("value_type");
+            (Some(AggregateOp::Count), Some(None))
+        }
+        "ids" => {
+            let node = keys.need("element_type", found);
+            let ty = node.and_then(|node| value_type(node, "`element_type`", found));
+            (ty.map(AggregateOp::Ids), Some(None))
+        }
+        _ => {
+            let column = keys.need("column", found);
+            let column = column.and_then(|node| names::folded(node, "a column", found));
+            let op = column.map(|column| match function {
+                "sum" => AggregateOp::Sum(column),
+                "avg" => AggregateOp::Avg(column),
+                "min" => AggregateOp::Min(column),
+                _ => AggregateOp::Max(column),
+            });
+            let ty = match function {
+                "avg" => {
+                    // An average is a double whatever it is declared as.
+                    keys.take("value_type");
+                    Some(None)
+                }
+                _ => keys
+                    .need("value_type", found)
+                    .and_then(|node| value_type(node, "`value_type`", found))
+                    .map(Some),
+            };
+            (op, ty)
+        }
+    };
+    let (table, op) = (table?, op?);
+    Some(Aggregate { table, op, key: key?, value_type: value_type?, filters: filters? })
+}
+
+/// Exactly one of `foreign_key` and `through`.
+fn aggregate_key(
+    keys: &mut Keys<'_>,
+    function: &str,
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<AggregateKey> {
+    match (keys.take("foreign_key"), keys.take("through")) {
+        (Some(node), None) => columns(node, found).map(AggregateKey::Direct),
+        (None, Some(node)) => through(node, home, found).map(AggregateKey::Through),
+        (Some(_), Some(node)) => {
+            let message = format!("`{function}` takes `foreign_key` or `through`, not both");
+            found.push(Diagnostic::error(node.place, message));
+            None
+        }
+        (None, None) => {
+            let message = format!("`{function}` needs `foreign_key` or `through`");
+            found.push(Diagnostic::error(keys.place(), message));
+            None
+        }
+    }
+}

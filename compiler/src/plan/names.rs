@@ -1,0 +1,204 @@
+//! How the parts of a plan read in every printed form: keys, orders, expressions, routes.
+//!
+//! One place, so that a reader who has seen `orders[user_id]` in the text finds the same words in
+//! the JSON, in the picture and in the metrics.
+
+use crate::expr::{Comparison, Expr, Function};
+use crate::plan::{
+    Aggregate, AggregateFunction, ColumnId, Head, Holds, Hop, Index, KeptId, KeyPart, Object,
+    OrderPart, Path, Plan, Read, Table, Value,
+};
+
+/// `a, b`.
+pub(super) fn columns(table: &Table, ids: impl IntoIterator<Item = ColumnId>) -> String {
+    let names = ids.into_iter().map(|id| table.column(id).name.as_str());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// `tenant, no`.
+pub(super) fn key(table: &Table, key: &[KeyPart]) -> String {
+    columns(table, key.iter().map(|part| part.column))
+}
+
+/// `created_at desc, id`; where NULLs stand only when it is not Postgres' default.
+pub(super) fn order(table: &Table, order: &[OrderPart]) -> String {
+    let parts = order.iter().map(|part| {
+        let OrderPart { column, class: _, descending, nulls_first } = part;
+        let name = &table.column(*column).name;
+        let direction = if *descending { " desc" } else { "" };
+        let nulls = match (descending, nulls_first) {
+            (true, true) | (false, false) => "",
+            (true, false) => " nulls last",
+            (false, true) => " nulls first",
+        };
+        format!("{name}{direction}{nulls}")
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// An expression much as SQL writes it.
+pub(super) fn expr(table: &Table, of: &Expr) -> String {
+    let all = |list: &[Expr], by: &str| {
+        list.iter().map(|part| operand(table, part)).collect::<Vec<_>>().join(by)
+    };
+    match of {
+        Expr::Column(id) => table.column(*id).name.clone(),
+        Expr::Literal(None, _) => "null".into(),
+        Expr::Literal(Some(text), _) => format!("'{}'", text.replace('\'', "''")),
+        Expr::Compare(op, left, right, _) => {
+            let op = match op {
+                Comparison::Eq => "=",
+                Comparison::Ne => "<>",
+                Comparison::Lt => "<",
+                Comparison::Le => "<=",
+                Comparison::Gt => ">",
+                Comparison::Ge => ">=",
+            };
+            format!("{} {op} {}", operand(table, left), operand(table, right))
+        }
+        Expr::In(of, list, _) => {
+            let list = list.iter().map(|item| expr(table, item)).collect::<Vec<_>>().join(", ");
+            format!("{} in ({list})", operand(table, of))
+        }
+        Expr::Like { of, pattern, fold } => {
+            let word = if *fold { "ilike" } else { "like" };
+            format!("{} {word} '{}'", operand(table, of), pattern.replace('\'', "''"))
+        }
+        Expr::IsNull(of) => format!("{} is null", operand(table, of)),
+        Expr::IsTrue(of) => format!("{} is true", operand(table, of)),
+        Expr::And(parts) if parts.is_empty() => "true".into(),
+        Expr::Or(parts) if parts.is_empty() => "false".into(),
+        Expr::And(parts) => all(parts, " and "),
+        Expr::Or(parts) => all(parts, " or "),
+        Expr::Not(of) => match of.as_ref() {
+            Expr::IsNull(of) => format!("{} is not null", operand(table, of)),
+            Expr::IsTrue(of) => format!("{} is not true", operand(table, of)),
+            of => format!("not {}", operand(table, of)),
+        },
+        Expr::Call(function, arguments) => {
+            let name = match function {
+                Function::Lower => "lower",
+                Function::Trim => "trim",
+                Function::Coalesce => "coalesce",
+            };
+            let list = arguments.iter().map(|argument| expr(table, argument));
+            format!("{name}({})", list.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// An expression that stands beside an operator.
+fn operand(table: &Table, of: &Expr) -> String {
+    match of {
+        Expr::Column(_) | Expr::Literal(..) | Expr::Call(..) => expr(table, of),
+        Expr::Compare(..)
+        | Expr::In(..)
+        | Expr::Like { .. }
+        | Expr::IsNull(_)
+        | Expr::IsTrue(_)
+        | Expr::Not(_) => expr(table, of),
+        Expr::And(parts) | Expr::Or(parts) if parts.len() < 2 => expr(table, of),
+        Expr::And(_) | Expr::Or(_) => format!("({})", expr(table, of)),
+    }
+}
+
+/// `sum`.
+pub(super) fn function(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::Count => "count",
+        AggregateFunction::Sum => "sum",
+        AggregateFunction::Avg => "avg",
+        AggregateFunction::Min => "min",
+        AggregateFunction::Max => "max",
+        AggregateFunction::Ids => "ids",
+    }
+}
+
+/// How a change walks up: `order_id → orders[id].user_id`.
+pub(super) fn route(plan: &Plan, path: &Path) -> String {
+    let from = plan.kept(path.from);
+    let start = key(plan.table(from.table), &from.key);
+    let hops = path.hops.iter().map(|hop| self::hop(plan, hop));
+    std::iter::once(start).chain(hops).collect::<Vec<_>>().join(" → ")
+}
+
+/// `orders[id].user_id`.
+pub(super) fn hop(plan: &Plan, hop: &Hop) -> String {
+    let kept = plan.kept(hop.kept);
+    let table = plan.table(kept.table);
+    format!("{}.{}", kept.name, key(table, &hop.gives))
+}
+
+/// Which changes along a path are of consequence, when not all are.
+pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
+    let kept = plan.kept(path.from);
+    let table = plan.table(kept.table);
+    if let Holds::Tallies(_) = kept.holds {
+        return vec!["only when a count or sum changes".into()];
+    }
+    let mut only = Vec::new();
+    if let Some(Head { filter, limit }) = &path.head {
+        let of = filter.as_ref().map(|filter| format!(" where {}", expr(table, filter)));
+        only.push(format!("only when in the first {limit}{}", of.unwrap_or_default()));
+    }
+    let is_key = |id: &ColumnId| table.key.iter().chain(&kept.key).any(|part| part.column == *id);
+    let all = (0..table.columns.len()).map(|n| ColumnId(n as u16));
+    let (rest, shown): (Vec<_>, Vec<_>) =
+        all.filter(|id| !is_key(id)).partition(|id| !path.reads.contains(id));
+    match (rest.is_empty(), shown.is_empty()) {
+        (true, _) => {}
+        (false, true) => only.push("only keys".into()),
+        (false, false) => only.push(format!("only {}", columns(table, shown))),
+    }
+    only
+}
+
+/// The kept things whose rows a document shows, the root's among them.
+pub(super) fn shown(index: &Index) -> Vec<KeptId> {
+    let mut shown = vec![index.root];
+    reads(&index.shape, &mut |read| shown.push(read.kept));
+    shown
+}
+
+/// The kept things that an index reads, walks through or starts from, in their order.
+pub(super) fn used(index: &Index) -> Vec<KeptId> {
+    let mut used = shown(index);
+    for path in &index.paths {
+        used.push(path.from);
+        used.extend(path.hops.iter().map(|hop| hop.kept));
+    }
+    reads(&index.shape, &mut |read| used.extend(read.through.as_ref().map(|hop| hop.kept)));
+    tallied(&index.shape, &mut used);
+    used.sort();
+    used.dedup();
+    used
+}
+
+/// Each block that an object reads, outermost first.
+fn reads(object: &Object, each: &mut impl FnMut(&Read)) {
+    for (_, value) in &object.fields {
+        match value {
+            Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+            Value::Object(object) => reads(object, each),
+            Value::One(read, object) | Value::Many(read, object) => {
+                each(read);
+                reads(object, each);
+            }
+            Value::Aggregate(Aggregate::Gathered { read, .. }) => each(read),
+            Value::Aggregate(Aggregate::Tallied { .. }) => {}
+        }
+    }
+}
+
+fn tallied(object: &Object, used: &mut Vec<KeptId>) {
+    for (_, value) in &object.fields {
+        match value {
+            Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+            Value::Object(object) | Value::One(_, object) | Value::Many(_, object) => {
+                tallied(object, used);
+            }
+            Value::Aggregate(Aggregate::Tallied { kept, .. }) => used.push(*kept),
+            Value::Aggregate(Aggregate::Gathered { .. }) => {}
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! One value over the rows of another table.
+
+use crate::diagnostics::{Diagnostic, Place};
+use crate::files::schema::{Aggregate, AggregateKey, AggregateOp, FieldType};
+use crate::types::SqlType;
+
+use super::scope::{Printer, Scope, Typed};
+use super::value::{finite_number, json};
+use super::write::Select;
+
+impl Printer<'_> {
+    /// `(SELECT … FROM … WHERE …)`.
+    pub(super) fn aggregate(&mut self, row: &Scope<'_>, aggregate: &Aggregate) {
+        let depth = self.depth();
+        let filters = aggregate.filters.as_deref().unwrap_or_default();
+        let declared = aggregate.value_type.as_ref().unwrap_or(&FieldType::Double);
+        let place = aggregate.table.place;
+
+        let (value, select) = match (&aggregate.op, &aggregate.key) {
+            // The junction alone knows the ids, those of rows that are not there included.
+            (AggregateOp::Ids(element), AggregateKey::Through(through)) if filters.is_empty() => {
+                let junction = self.enter(&through.table);
+                let left = self.names(&junction, &through.left_key);
+                let key = self.key(row, through.left_key.place);
+                let conditions = self.meet(&left, &key, through.left_key.place);
+                let right = self.names(&junction, &through.right_key);
+                let from = junction.from();
+                let value = self.ids(&right, element, through.right_key.place);
+                (value, Select { from, conditions, ..Select::default() })
+            }
+            (op, key) => {
+                let far = self.enter(&aggregate.table);
+                let mut select = match key {
+                    AggregateKey::Direct(columns) => {
+                        let there = self.names(&far, columns);
+                        let key = self.key(row, columns.place);
+                        let conditions = self.meet(&there, &key, columns.place);
+                        Select { from: far.from(), conditions, ..Select::default() }
+                    }
+                    AggregateKey::Through(through) => self.through(row, &far, through),
+                };
+                select.conditions.extend(self.filters(&far, filters));
+                let value = match op {
+                    AggregateOp::Count => "count(*)".to_owned(),
+                    AggregateOp::Sum(column) => total("sum", &self.column(&far, column)),
+                    AggregateOp::Avg(column) => total("avg", &self.column(&far, column)),
+                    AggregateOp::Min(column) => {
+                        let column = self.column(&far, column);
+                        extreme("min", &column, declared, &mut select)
+                    }
+                    AggregateOp::Max(column) => {
+                        let column = self.column(&far, column);
+                        extreme("max", &column, declared, &mut select)
+                    }
+                    AggregateOp::Ids(element) => {
+                        let key = self.key(&far, place);
+                        self.ids(&key, element, place)
+                    }
+                };
+                (value, select)
+            }
+        };
+        self.out.open("(");
+        self.out.lines(&format!("SELECT {value}"));
+        self.out.line();
+        self.out.tail(&select);
+        self.out.shut(")");
+        self.leave(depth);
+    }
+
+    /// The keys as an array in their own order.
+    fn ids(&mut self, key: &[Typed], element: &FieldType, place: Place) -> String {
+        match key {
+            [] => String::new(),
+            [id] => {
+                let each = json(&id.sql, &id.ty, element);
+                format!("coalesce(jsonb_agg({each} ORDER BY {}), '[]')", id.by_bytes())
+            }
+            _ => {
+                let message = "`ids` needs a primary key of one column";
+                self.complain(Diagnostic::error(place, message));
+                String::new()
+            }
+        }
+    }
+}
+
+/// `sum` and `avg`: numbers, whatever they are declared as.
+fn total(function: &str, column: &Typed) -> String {
+    let Typed { sql, ty } = column;
+    match ty {
+        SqlType::Money => format!("{function}({sql}::numeric)"),
+        SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => format!("{function}({sql})"),
+        ty => finite_number(&format!("{function}({sql})"), ty),
+    }
+}
+
+/// `min` and `max`, text by bytes. The types for which Postgres has the order but not the function
+/// (before version 18) are read off the front.
+fn extreme(function: &str, column: &Typed, declared: &FieldType, select: &mut Select) -> String {
+    match column.ty {
+        SqlType::Bool | SqlType::Uuid | SqlType::Bytea => {
+            select.conditions.push(format!("{} IS NOT NULL", column.sql));
+            let direction = if function == "max" { " DESC" } else { "" };
+            select.order.push(format!("{}{direction}", column.sql));
+            select.limit = Some(1);
+            json(&column.sql, &column.ty, declared)
+        }
+        _ => json(&format!("{function}({})", column.by_bytes()), &column.ty, declared),
+    }
+}

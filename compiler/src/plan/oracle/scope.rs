@@ -1,0 +1,271 @@
+//! Names in scope: which alias a table has at a place, its columns, its key.
+//!
+//! A table inside itself gets another alias, so that a correlated condition can name both rows.
+//! Every name is looked up in the catalog, when there is one, before it is printed.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::{self, Catalog, TableName};
+use crate::diagnostics::{At, Diagnostic, Place};
+use crate::files::schema::{Columns, Direction, Field, FieldType, Join, Kind, Marker, Schema};
+use crate::types::SqlType;
+
+use super::write::{Out, name};
+
+/// The query so far and what it stands on.
+pub(super) struct Printer<'a> {
+    catalog: Option<&'a Catalog>,
+    declared: BTreeMap<&'a TableName, &'a [String]>,
+    aliases: Vec<String>,
+    found: Vec<Diagnostic>,
+    pub(super) out: Out,
+}
+
+/// One row of a table that columns are read from.
+pub(super) struct Scope<'a> {
+    /// Quoted where needed.
+    pub(super) alias: String,
+    pub(super) table: TableName,
+    known: Option<&'a catalog::Table>,
+    key: Option<Vec<String>>,
+}
+
+/// A column as an expression, and its type.
+pub(super) struct Typed {
+    pub(super) sql: String,
+    pub(super) ty: SqlType,
+}
+
+impl Scope<'_> {
+    /// The table with its alias.
+    pub(super) fn from(&self) -> String {
+        let TableName { schema, name: table } = &self.table;
+        let table = name(table);
+        let shown =
+            if schema == "public" { table.clone() } else { format!("{}.{table}", name(schema)) };
+        if table == self.alias { shown } else { format!("{shown} AS {}", self.alias) }
+    }
+
+    fn ty(&self, column: &str) -> SqlType {
+        let column = self.known.and_then(|table| table.column(column));
+        column.map_or(SqlType::Unknown, |column| column.ty.clone())
+    }
+
+    fn typed(&self, column: &str) -> Typed {
+        Typed { sql: format!("{}.{}", self.alias, name(column)), ty: self.ty(column) }
+    }
+}
+
+impl Typed {
+    /// By bytes where it is text, as every order and comparison of text is.
+    pub(super) fn by_bytes(&self) -> String {
+        match self.ty {
+            SqlType::Text | SqlType::Bpchar | SqlType::Citext => {
+                format!("{} COLLATE \"C\"", self.sql)
+            }
+            _ => self.sql.clone(),
+        }
+    }
+
+    /// The text of a part of a document id. Casting `char(n)` would lose its blanks.
+    fn id_text(&self) -> String {
+        match self.ty {
+            SqlType::Bpchar => format!("concat({})", self.sql),
+            _ => format!("{}::text", self.sql),
+        }
+    }
+}
+
+impl<'a> Printer<'a> {
+    pub(super) fn new(schema: &'a Schema, catalog: Option<&'a Catalog>) -> Printer<'a> {
+        let mut declared = BTreeMap::new();
+        if let Some(key) = &schema.primary_key {
+            declared.insert(&schema.table.value, key.value.as_slice());
+        }
+        declared_keys(&schema.fields, &mut declared);
+        let (aliases, found) = (Vec::new(), Vec::new());
+        Printer { catalog, declared, aliases, found, out: Out::default() }
+    }
+
+    /// The query, or what stands against it.
+    pub(super) fn finish(self) -> Result<String, Vec<Diagnostic>> {
+        if self.found.is_empty() { Ok(self.out.text + "\n") } else { Err(self.found) }
+    }
+
+    pub(super) fn complain(&mut self, found: Diagnostic) {
+        self.found.push(found);
+    }
+
+    /// Brings the root into scope. What its file says of its key goes before the catalog.
+    pub(super) fn root(&mut self, schema: &Schema) -> Scope<'a> {
+        let mut root = self.enter(&schema.table);
+        if let Some(columns) = &schema.primary_key {
+            self.names(&root, columns);
+            root.key = Some(columns.value.clone());
+        }
+        root
+    }
+
+    /// Brings a table into scope, until [`leave`](Printer::leave).
+    pub(super) fn enter(&mut self, table: &At<TableName>) -> Scope<'a> {
+        let known = self.catalog.and_then(|catalog| catalog.table(table));
+        if self.catalog.is_some() && known.is_none() {
+            let message = format!("table `{}` does not exist", table.value);
+            self.complain(Diagnostic::error(table.place, message));
+        }
+        let mut alias = name(&table.name);
+        let mut n = 1;
+        while self.aliases.contains(&alias) {
+            n += 1;
+            alias = name(&format!("{}_{n}", table.name));
+        }
+        self.aliases.push(alias.clone());
+        let key = match known {
+            Some(known) if !known.primary_key.is_empty() => Some(known.primary_key.clone()),
+            _ => self.declared.get(&table.value).map(|key| key.to_vec()),
+        };
+        Scope { alias, table: table.value.clone(), known, key }
+    }
+
+    /// How many tables are in scope.
+    pub(super) fn depth(&self) -> usize {
+        self.aliases.len()
+    }
+
+    /// Back to so many tables in scope.
+    pub(super) fn leave(&mut self, depth: usize) {
+        self.aliases.truncate(depth);
+    }
+
+    /// A column that must be there.
+    pub(super) fn column(&mut self, row: &Scope<'_>, column: &At<String>) -> Typed {
+        self.typed(row, column, column.place)
+    }
+
+    /// Columns of one key.
+    pub(super) fn names(&mut self, row: &Scope<'_>, columns: &Columns) -> Vec<Typed> {
+        columns.value.iter().map(|column| self.typed(row, column, columns.place)).collect()
+    }
+
+    fn typed(&mut self, row: &Scope<'_>, column: &str, place: Place) -> Typed {
+        if row.known.is_some_and(|table| table.column(column).is_none()) {
+            let message = format!("table `{}` has no column `{column}`", row.table);
+            self.complain(Diagnostic::error(place, message));
+        }
+        row.typed(column)
+    }
+
+    /// The primary key of a row; `place` is who asks.
+    pub(super) fn key(&mut self, row: &Scope<'_>, place: Place) -> Vec<Typed> {
+        let Some(key) = &row.key else {
+            let message = format!("the primary key of `{}` is not known", row.table);
+            let help = "a database, or a `primary_key:`, would tell it";
+            self.complain(Diagnostic::error(place, message).help(help));
+            return Vec::new();
+        };
+        key.iter().map(|column| row.typed(column)).collect()
+    }
+
+    /// Two keys are equal, part by part.
+    pub(super) fn meet(&mut self, left: &[Typed], right: &[Typed], place: Place) -> Vec<String> {
+        if left.len() != right.len() && !left.is_empty() && !right.is_empty() {
+            let (m, n) = (left.len(), right.len());
+            let message = format!("a key of {m} columns cannot equal one of {n}");
+            self.complain(Diagnostic::error(place, message));
+        }
+        let pairs = left.iter().zip(right);
+        pairs.map(|(left, right)| format!("{} = {}", left.sql, right.sql)).collect()
+    }
+
+    /// The sort keys of a join, ties by primary key.
+    pub(super) fn order(&mut self, far: &Scope<'_>, join: &Join) -> Vec<String> {
+        let mut order = Vec::new();
+        for by in join.order_by.iter().flatten() {
+            let column = self.column(far, &by.column).by_bytes();
+            order.push(match by.direction {
+                Some(Direction::Desc) => format!("{column} DESC"),
+                Some(Direction::Asc) | None => column,
+            });
+        }
+        let ties = self.key(far, join.table.place);
+        order.extend(ties.iter().map(Typed::by_bytes));
+        order
+    }
+
+    /// The document id: the key's text, parts joined by `:` and escaped by `\`.
+    pub(super) fn id(&mut self, schema: &Schema, root: &Scope<'_>) -> String {
+        let key = self.key(root, schema.table.place);
+        match key.as_slice() {
+            [part] => part.id_text(),
+            parts => {
+                let escaped = parts.iter().map(|part| {
+                    let text = part.id_text();
+                    format!(r"replace(replace({text}, '\', '\\'), ':', '\:')")
+                });
+                escaped.collect::<Vec<_>>().join("\n  || ':' || ")
+            }
+        }
+    }
+
+    /// Which root rows are documents: not deleted, and passing the filters.
+    pub(super) fn present(&mut self, schema: &Schema, root: &Scope<'_>) -> Vec<String> {
+        let mut all = Vec::new();
+        if let Some(deleted) = &schema.soft_delete {
+            let marker = match &deleted.marker {
+                Marker::Column(column) => Some(column),
+                Marker::Field(field) => column_of(&schema.fields, field),
+            };
+            if let (None, Marker::Field(field)) = (marker, &deleted.marker) {
+                let message =
+                    format!("no field `{}` reads a column of the root table", field.value);
+                self.complain(Diagnostic::error(field.place, message));
+            }
+            if let Some(column) = marker {
+                let typed = self.column(root, column);
+                let boolean = match typed.ty {
+                    SqlType::Unknown => declared_boolean(&schema.fields, column),
+                    ty => ty == SqlType::Bool,
+                };
+                let marked = typed.sql;
+                let mut parts =
+                    vec![if boolean { marked } else { format!("{marked} IS NOT NULL") }];
+                parts.extend(self.filters(root, deleted.when.as_deref().unwrap_or_default()));
+                all.push(format!("({}) IS NOT TRUE", parts.join(" AND ")));
+            }
+        }
+        all.extend(self.filters(root, schema.filters.as_deref().unwrap_or_default()));
+        all
+    }
+}
+
+/// The keys that joins declare, for tables of which nothing else is known.
+fn declared_keys<'a>(fields: &'a [Field], into: &mut BTreeMap<&'a TableName, &'a [String]>) {
+    for field in fields {
+        match &field.kind {
+            Kind::Object(fields) => declared_keys(fields, into),
+            Kind::Join(join) => {
+                into.entry(&join.table.value).or_insert(&join.primary_key.value);
+                declared_keys(&join.fields, into);
+            }
+            Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => {}
+        }
+    }
+}
+
+/// The root column that the field of that name reads, depth first, joins left out.
+fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
+    fields.iter().find_map(|field| match &field.kind {
+        Kind::Column(column) if field.name.value == name => Some(&column.column),
+        Kind::Object(fields) => column_of(fields, name),
+        _ => None,
+    })
+}
+
+/// Whether some root field declares the column as boolean.
+fn declared_boolean(fields: &[Field], column: &str) -> bool {
+    fields.iter().any(|field| match &field.kind {
+        Kind::Column(read) => read.column.value == column && read.ty == FieldType::Boolean,
+        Kind::Object(fields) => declared_boolean(fields, column),
+        _ => false,
+    })
+}

@@ -1,0 +1,312 @@
+//! The plan as its author reads it: `flusso plan`.
+//!
+//! ```text
+//! users                            one document per users.id
+//!   email, name                    users[id]
+//!   orders [5, created_at desc]    orders[user_id]
+//!
+//! a change in  reaches users through
+//!   orders     user_id             only when in the first 5
+//!
+//! keeps               rows  B/row  memory
+//!   orders[user_id]  8.2 M     64  525 MB  ordered by created_at desc
+//! ```
+//!
+//! Nouns of the schema, brackets for keys, arrows for hops. Figures stand there when a catalog
+//! with statistics is at hand.
+
+use crate::catalog::Catalog;
+use crate::plan::layout::{Cell, Grid, Style, bytes, cell, figure, grouped, rounded, wrap};
+use crate::plan::{
+    Aggregate, AggregateFunction, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read,
+    Table, Tally, Value, cost, names,
+};
+
+/// A path that reaches at least so many documents is worth a remark.
+const WIDE: u64 = 1_000;
+
+/// How wide a list of plain fields grows before it breaks.
+const LIST: usize = 40;
+
+/// The whole plan, or one index of it and what that keeps.
+pub fn text(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>, colour: bool) -> String {
+    let mut out = String::new();
+    for (n, index) in plan.indexes.iter().enumerate() {
+        if of.is_none_or(|of| usize::from(of.0) == n) {
+            documents(plan, index).print(colour, &mut out);
+            out.push('\n');
+            changes(plan, index, catalog).print(colour, &mut out);
+            out.push('\n');
+        }
+    }
+    keeps(plan, of, catalog).print(colour, &mut out);
+    out
+}
+
+/// What a document says and where that is read.
+fn documents(plan: &Plan, index: &Index) -> Grid {
+    let mut grid = Grid::default();
+    let root = plan.kept(index.root);
+    let table = plan.table(root.table);
+    let present = index.present.as_ref().map(|of| format!(" where {}", names::expr(table, of)));
+    let per = table.key.iter().map(|part| &table.column(part.column).name);
+    let per = per.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>().join(", ");
+    grid.row([
+        cell(&index.name, Style::Strong),
+        cell(format!("one document per {per}{}", present.unwrap_or_default()), Style::Plain),
+    ]);
+    let mut tree = Tree { plan, grid };
+    tree.object(table, &index.shape, 1, &root.name);
+    tree.grid
+}
+
+struct Tree<'a> {
+    plan: &'a Plan,
+    grid: Grid,
+}
+
+impl Tree<'_> {
+    fn line(&mut self, depth: usize, left: &str, right: &str) {
+        let left = format!("{}{left}", "  ".repeat(depth));
+        self.grid.row([cell(left, Style::Plain), cell(right, Style::Kept)]);
+    }
+
+    /// The columns of the row first, then what is computed from it, then other blocks. `from` is
+    /// said once, beside the first line.
+    fn object(&mut self, table: &Table, object: &Object, depth: usize, from: &str) {
+        let mut plain = Vec::new();
+        for (name, value) in &object.fields {
+            if let Value::Scalar(of, _) = value
+                && names::expr(table, of) == *name
+            {
+                plain.push(name.as_str());
+            }
+        }
+        let mut from = from;
+        if !plain.is_empty() {
+            let list = plain.join(", ");
+            for line in wrap(&list, LIST, LIST) {
+                self.line(depth, &line, std::mem::take(&mut from));
+            }
+        }
+        for (name, value) in &object.fields {
+            if !plain.contains(&name.as_str()) {
+                let reads_row = !matches!(
+                    value,
+                    Value::One(..) | Value::Many(..) | Value::Aggregate(_) | Value::Object(_)
+                );
+                let from = if reads_row { std::mem::take(&mut from) } else { "" };
+                self.field(table, name, value, depth, from);
+            }
+        }
+    }
+
+    fn field(&mut self, table: &Table, name: &str, value: &Value, depth: usize, from: &str) {
+        match value {
+            Value::Scalar(of, _) => {
+                self.line(depth, &format!("{name} = {}", names::expr(table, of)), from);
+            }
+            Value::Geo { lat, lon } => {
+                let columns = names::columns(table, [*lat, *lon]);
+                self.line(depth, &format!("{name} = point of {columns}"), from);
+            }
+            Value::Constant(json) => self.line(depth, &format!("{name} = {json}"), from),
+            Value::Object(object) => {
+                self.line(depth, &format!("{name} {{}}"), "");
+                self.object(table, object, depth + 1, "");
+            }
+            Value::One(read, object) => {
+                let order =
+                    names::order(self.plan.table(self.plan.kept(read.kept).table), &read.order);
+                let first =
+                    if order.is_empty() { String::new() } else { format!(" [first by {order}]") };
+                self.line(depth, &format!("{name}{first}"), &source(self.plan, table, read));
+                self.object(
+                    self.plan.table(self.plan.kept(read.kept).table),
+                    object,
+                    depth + 1,
+                    "",
+                );
+            }
+            Value::Many(read, object) => {
+                let far = self.plan.table(self.plan.kept(read.kept).table);
+                let limit = read.limit.map(|limit| limit.to_string());
+                let order = Some(names::order(far, &read.order)).filter(|order| !order.is_empty());
+                let bracket = limit.into_iter().chain(order).collect::<Vec<_>>().join(", ");
+                self.line(depth, &format!("{name} [{bracket}]"), &source(self.plan, table, read));
+                self.object(far, object, depth + 1, "");
+            }
+            Value::Aggregate(of) => {
+                let (left, right) = aggregate(self.plan, table, of);
+                self.line(depth, &format!("{name} = {left}"), &right);
+            }
+        }
+    }
+}
+
+/// `revenue = sum(orders.total)`, and where that comes from.
+fn aggregate(plan: &Plan, table: &Table, of: &Aggregate) -> (String, String) {
+    match of {
+        Aggregate::Tallied { kept, key, tally, function, ty: _ } => {
+            let kept = plan.kept(*kept);
+            let far = plan.table(kept.table);
+            let Tally { of, filter } = match &kept.holds {
+                Holds::Tallies(tallies) => tallies[usize::from(*tally)].clone(),
+                Holds::Rows { .. } => Tally { of: None, filter: None },
+            };
+            let of = match of {
+                Some(column) => format!("{}.{}", far.name, far.column(column).name),
+                None => far.name.to_string(),
+            };
+            let filter = filter.map(|filter| format!(" where {}", names::expr(far, &filter)));
+            let right = format!("{}{}", enter(table, key), kept.name);
+            (format!("{}({of})", names::function(*function)) + &filter.unwrap_or_default(), right)
+        }
+        Aggregate::Gathered { read, function, column, ty: _, render: _ } => {
+            let far = plan.table(plan.kept(read.kept).table);
+            let of = match function {
+                AggregateFunction::Count => far.name.to_string(),
+                _ => format!("{}.{}", far.name, far.column(*column).name),
+            };
+            let head = if read.sorted && read.limit == Some(1) { ", the first row" } else { "" };
+            let right = format!("{}{head}", source(plan, table, read));
+            (format!("{}({of})", names::function(*function)), right)
+        }
+    }
+}
+
+/// Where a block's rows are found: `product_id → products[id] where …`.
+fn source(plan: &Plan, table: &Table, read: &Read) -> String {
+    let kept = plan.kept(read.kept);
+    let far = plan.table(kept.table);
+    let through = read.through.as_ref().map(|hop| format!("{} → ", names::hop(plan, hop)));
+    let filter = read.filter.as_ref().map(|of| format!(" where {}", names::expr(far, of)));
+    format!(
+        "{}{}{}{}",
+        enter(table, &read.key),
+        through.unwrap_or_default(),
+        kept.name,
+        filter.unwrap_or_default()
+    )
+}
+
+/// The enclosing row's side of a key, unless it is its primary key, which goes without saying.
+fn enter(table: &Table, key: &[KeyPart]) -> String {
+    let own = table.key.iter().map(|part| part.column).eq(key.iter().map(|part| part.column));
+    if own { String::new() } else { format!("{} → ", names::key(table, key)) }
+}
+
+/// How a change in each table finds the documents.
+fn changes(plan: &Plan, index: &Index, catalog: Option<&Catalog>) -> Grid {
+    let mut rows: Vec<[String; 3]> = Vec::new();
+    for path in &index.paths {
+        let table = plan.table(plan.kept(path.from).table);
+        let mut remarks = names::only(plan, path);
+        match catalog.and_then(|catalog| cost::fan_out(plan, catalog, path)) {
+            Some(n) if n >= WIDE => {
+                remarks.push(format!("one row may reach about {} documents", grouped(n)));
+            }
+            Some(_) | None => {}
+        }
+        let row = [format!("  {}", table.name), names::route(plan, path), remarks.join("; ")];
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    let mut grid = Grid::default();
+    let reaches = format!("reaches {} through", index.name);
+    grid.row([cell("a change in", Style::Strong), cell(reaches, Style::Strong)]);
+    for [table, route, remarks] in rows {
+        let style = Style::Faint;
+        grid.row([cell(table, Style::Plain), cell(route, Style::Kept), cell(remarks, style)]);
+    }
+    grid
+}
+
+/// What stands in memory, once for all that read it.
+fn keeps(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>) -> Grid {
+    let mut grid = Grid::default();
+    let heading = |text: &str| Cell { text: text.into(), style: Style::Strong, right: true };
+    let mut head = vec![cell("keeps", Style::Strong)];
+    if catalog.is_some() {
+        head.extend([heading("rows"), heading("B/row"), heading("memory")]);
+    }
+    grid.row(head);
+    let users = users(plan);
+    let (mut total, mut complete) = (0, true);
+    for (n, kept) in plan.kept.iter().enumerate() {
+        let mine = of.is_none_or(|of| users[n].contains(&usize::from(of.0)));
+        if !mine {
+            continue;
+        }
+        let mut row = vec![cell(format!("  {}", kept.name), Style::Kept)];
+        if let Some(catalog) = catalog {
+            match cost::size(plan, catalog, KeptId(n as u16)) {
+                Some(size) => {
+                    total += size.bytes();
+                    row.extend([rounded(size.rows), size.width.to_string()].map(figure));
+                    row.push(figure(bytes(size.bytes())));
+                }
+                None => {
+                    complete = false;
+                    row.extend(["–", "–", "–"].map(figure));
+                }
+            }
+        }
+        row.push(cell(remarks(plan, KeptId(n as u16), &users[n], of), Style::Faint));
+        grid.row(row);
+    }
+    if catalog.is_some() {
+        let note = if complete { "" } else { "at least: not every table was analysed" };
+        grid.row([
+            cell("", Style::Plain),
+            figure(""),
+            figure(""),
+            figure(bytes(total)),
+            cell(note, Style::Faint),
+        ]);
+    }
+    grid
+}
+
+/// For each kept thing the indexes that use it.
+fn users(plan: &Plan) -> Vec<Vec<usize>> {
+    let used = plan.indexes.iter().map(names::used).collect::<Vec<_>>();
+    let using = |id: KeptId| (0..used.len()).filter(|n| used[*n].contains(&id)).collect();
+    (0..plan.kept.len()).map(|id| using(KeptId(id as u16))).collect()
+}
+
+fn remarks(plan: &Plan, id: KeptId, users: &[usize], of: Option<IndexId>) -> String {
+    let kept = plan.kept(id);
+    let table = plan.table(kept.table);
+    let mut remarks = Vec::new();
+    match &kept.holds {
+        Holds::Rows { order, columns: _ } => {
+            if !order.is_empty() {
+                remarks.push(format!("ordered by {}", names::order(table, order)));
+            }
+            if !plan.indexes.iter().any(|index| names::shown(index).contains(&id)) {
+                remarks.push("keys only".into());
+            }
+        }
+        Holds::Tallies(tallies) => {
+            remarks.push(tallies.iter().map(|of| tally(table, of)).collect::<Vec<_>>().join(", "));
+        }
+    }
+    let others = users.iter().filter(|n| of.is_some_and(|of| usize::from(of.0) != **n));
+    let others = others.map(|n| plan.indexes[*n].name.as_str()).collect::<Vec<_>>();
+    if !others.is_empty() {
+        remarks.push(format!("shared with {}", others.join(", ")));
+    }
+    remarks.join("; ")
+}
+
+/// `sum(total) where status = 'paid'`.
+pub(super) fn tally(table: &Table, tally: &Tally) -> String {
+    let Tally { of, filter } = tally;
+    let of = of.map_or("count".into(), |column| format!("sum({})", table.column(column).name));
+    match filter {
+        Some(filter) => format!("{of} where {}", names::expr(table, filter)),
+        None => of,
+    }
+}

@@ -1,0 +1,129 @@
+//! The physical plan: `flusso plan --verbose`, one numbered line an operator.
+//!
+//! Operators carry the names that metrics and `--analyze` carry: a kept thing its own, with the
+//! number it has in the JSON and in the picture, then `propagate INDEX`, `gather INDEX` and
+//! `emit INDEX`. The lines below an operator say what it walks or looks up.
+
+use crate::plan::layout::{Grid, Style, cell, figure};
+use crate::plan::{Aggregate, Holds, Index, Kept, Object, Plan, Read, Value, names, text};
+
+/// The operators in the order a change meets them.
+pub fn verbose(plan: &Plan, colour: bool) -> String {
+    let mut grid = Grid::default();
+    grid.row([
+        figure("#"),
+        cell("operator", Style::Strong),
+        cell("what it holds or does", Style::Strong),
+    ]);
+    let mut list = List { grid, next: 0 };
+    for kept in &plan.kept {
+        let (verb, what) = held(plan, kept);
+        list.operator(&format!("{verb} {}", kept.name), &what);
+    }
+    for index in &plan.indexes {
+        list.index(plan, index);
+    }
+    let mut out = String::new();
+    list.grid.print(colour, &mut out);
+    out
+}
+
+struct List {
+    grid: Grid,
+    next: usize,
+}
+
+impl List {
+    fn operator(&mut self, name: &str, what: &str) {
+        let number = figure(self.next.to_string());
+        self.grid.row([number, cell(name, Style::Kept), cell(what, Style::Plain)]);
+        self.next += 1;
+    }
+
+    fn detail(&mut self, name: &str, what: &str) {
+        self.grid.row([
+            figure(""),
+            cell(format!("  {name}"), Style::Plain),
+            cell(what, Style::Faint),
+        ]);
+    }
+
+    fn index(&mut self, plan: &Plan, index: &Index) {
+        let root = plan.kept(index.root);
+        let table = plan.table(root.table);
+        self.operator(
+            &format!("propagate {}", index.name),
+            &format!("{} of {}", names::key(table, &table.key), table.name),
+        );
+        for path in &index.paths {
+            let mut what = vec![names::route(plan, path)];
+            what.extend(names::only(plan, path));
+            if !path.field.is_empty() {
+                what.push(format!("for {}", path.field));
+            }
+            self.detail(&plan.kept(path.from).name, &what.join("; "));
+        }
+        let present = index.present.as_ref().map(|of| format!("where {}", names::expr(table, of)));
+        self.operator(&format!("gather {}", index.name), &present.unwrap_or_default());
+        self.detail("lookup", &root.name);
+        self.lookups(plan, &index.shape, "");
+        self.operator(&format!("emit {}", index.name), "");
+    }
+
+    fn lookups(&mut self, plan: &Plan, object: &Object, within: &str) {
+        for (name, value) in &object.fields {
+            let field = if within.is_empty() { name.clone() } else { format!("{within}.{name}") };
+            match value {
+                Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Object(object) => self.lookups(plan, object, &field),
+                Value::One(read, object) | Value::Many(read, object) => {
+                    self.read(plan, read, &field);
+                    self.lookups(plan, object, &field);
+                }
+                Value::Aggregate(Aggregate::Gathered { read, .. }) => self.read(plan, read, &field),
+                Value::Aggregate(Aggregate::Tallied { kept, .. }) => {
+                    let what = format!("{} for {field}", plan.kept(*kept).name);
+                    self.detail("lookup", &what);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, plan: &Plan, read: &Read, field: &str) {
+        let Read { key: _, through, kept, filter, order, sorted, limit } = read;
+        if let Some(hop) = through {
+            self.detail("lookup", &format!("{} for {field}", names::hop(plan, hop)));
+        }
+        let kept = plan.kept(*kept);
+        let table = plan.table(kept.table);
+        let mut what = vec![format!("{} for {field}", kept.name)];
+        what.extend(filter.as_ref().map(|of| format!("where {}", names::expr(table, of))));
+        if !order.is_empty() && !sorted {
+            what.push(format!("sort by {}", names::order(table, order)));
+        }
+        what.extend(limit.map(|limit| format!("limit {limit}")));
+        self.detail(if *sorted && limit.is_some() { "head" } else { "lookup" }, &what.join("; "));
+    }
+}
+
+fn held(plan: &Plan, kept: &Kept) -> (&'static str, String) {
+    let table = plan.table(kept.table);
+    let by = names::key(table, &kept.key);
+    match &kept.holds {
+        Holds::Rows { order, columns } => {
+            let mut what = vec![format!("by {by}")];
+            if !order.is_empty() {
+                what.push(format!("order {}", names::order(table, order)));
+            }
+            match columns.as_slice() {
+                [] => what.push("keys only".into()),
+                columns => what.push(names::columns(table, columns.iter().copied())),
+            }
+            ("arrange", what.join("; "))
+        }
+        Holds::Tallies(tallies) => {
+            let tallies = tallies.iter().map(|of| text::tally(table, of)).collect::<Vec<_>>();
+            ("reduce", format!("by {by}; {}", tallies.join(", ")))
+        }
+    }
+}

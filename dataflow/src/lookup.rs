@@ -1,0 +1,188 @@
+//! Reads published batches as of a closed moment.
+//!
+//! ```text
+//!  key ─► the shard it is at home in ─► its batches, each a sorted trie
+//!                                         │ position by galloping from the last one
+//!                                         ▼
+//!                          values in order, their diffs summed up to `at`
+//! ```
+//!
+//! Nothing here waits or writes: a [`Shards`] is a snapshot of immutable batches, and the moment
+//! asked for lies between what the traces were compacted to and what is closed. Keys asked in
+//! ascending order cost a few comparisons each, in any order a binary search.
+
+use std::cell::Cell;
+
+use differential_dataflow::trace::BatchReader;
+use differential_dataflow::trace::implementations::BatchContainer;
+use smallvec::SmallVec;
+
+use crate::Lsn;
+use crate::spine::{Diff, RowContainer, Shared, home};
+
+/// The published batches of one kept thing, by worker.
+pub struct Shards<R: Diff> {
+    workers: Vec<Vec<Placed<R>>>,
+    at: Lsn,
+}
+
+/// A batch and where the last key was found in it.
+struct Placed<R: Diff> {
+    batch: Shared<R>,
+    hint: Cell<usize>,
+}
+
+impl<R: Diff> Shards<R> {
+    /// A snapshot of each worker's batches, read as of `at`.
+    pub fn new<'a>(workers: impl Iterator<Item = &'a [Shared<R>]>, at: Lsn) -> Shards<R>
+    where
+        R: 'a,
+    {
+        let placed = |batch: &Shared<R>| Placed { batch: batch.clone(), hint: Cell::new(0) };
+        Shards {
+            workers: workers.map(|batches| batches.iter().map(placed).collect()).collect(),
+            at,
+        }
+    }
+
+    /// The values under a key, in order.
+    pub fn group<'a>(&'a self, key: &[u8]) -> Group<'a, R> {
+        let mut ranges = SmallVec::new();
+        for placed in &self.workers[home(key, self.workers.len())] {
+            let storage = &placed.batch.0.storage;
+            if let Some(index) = find(&storage.keys, key, &placed.hint) {
+                let (next, end) = storage.vals.bounds(index);
+                ranges.push(Range { batch: &placed.batch, next, end });
+            }
+        }
+        Group { ranges, at: self.at }
+    }
+
+    /// The sum of all diffs under a key; none where there is nothing.
+    pub fn sum(&self, key: &[u8]) -> Option<R> {
+        let mut sum: Option<R> = None;
+        for range in self.group(key).ranges {
+            for value in range.next..range.end {
+                range.each(value, self.at, |diff| match &mut sum {
+                    None => sum = Some(diff.clone()),
+                    Some(sum) => sum.plus_equals(diff),
+                });
+            }
+        }
+        sum.filter(|sum| !sum.is_zero())
+    }
+
+    /// Up to `count` keys after `after` that one worker holds, present or not, ascending.
+    pub fn keys_after(&self, worker: usize, after: Option<&[u8]>, count: usize) -> Vec<Box<[u8]>> {
+        let mut keys: Vec<Box<[u8]>> = Vec::new();
+        for placed in &self.workers[worker] {
+            let all = &placed.batch.0.storage.keys;
+            let start = after.map_or(0, |after| bisect(all, after, 0, all.len(), true));
+            keys.extend((start..all.len()).take(count).map(|index| all.index(index).into()));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys.truncate(count);
+        keys
+    }
+}
+
+/// The values under one key, merged over batches; the iterator gives each value that is there
+/// with how often it is.
+pub struct Group<'a, R: Diff> {
+    ranges: SmallVec<[Range<'a, R>; 4]>,
+    at: Lsn,
+}
+
+struct Range<'a, R: Diff> {
+    batch: &'a Shared<R>,
+    next: usize,
+    end: usize,
+}
+
+impl<'a, R: Diff> Range<'a, R> {
+    fn value(&self) -> &'a [u8] {
+        self.batch.0.storage.vals.get_abs(self.next)
+    }
+
+    fn each(&self, value: usize, at: Lsn, mut give: impl FnMut(&R)) {
+        let updates = &self.batch.0.storage.upds;
+        let (lower, upper) = updates.bounds(value);
+        for update in lower..upper {
+            let (time, diff) = updates.get_abs(update);
+            if *time <= at {
+                give(diff);
+            }
+        }
+    }
+}
+
+impl<'a> Iterator for Group<'a, i64> {
+    type Item = (&'a [u8], i64);
+
+    fn next(&mut self) -> Option<(&'a [u8], i64)> {
+        loop {
+            let least = match self.ranges.as_slice() {
+                [] => return None,
+                [only] => only.value(),
+                ranges => ranges.iter().map(Range::value).min()?,
+            };
+            let (mut count, at) = (0, self.at);
+            self.ranges.retain(|range| {
+                if range.value() == least {
+                    range.each(range.next, at, |diff| count += diff);
+                    range.next += 1;
+                }
+                range.next < range.end
+            });
+            debug_assert!(count >= 0, "a row was retracted that was never there");
+            if count > 0 {
+                return Some((least, count));
+            }
+        }
+    }
+}
+
+/// Where a key stands, starting from where the last one was found.
+fn find(keys: &RowContainer, key: &[u8], hint: &Cell<usize>) -> Option<usize> {
+    let len = keys.len();
+    let from = hint.get();
+    let place = if from >= len || keys.index(from) > key {
+        bisect(keys, key, 0, from.min(len), false)
+    } else {
+        // Gallop: double the step while the key lies further on.
+        let (mut low, mut step) = (from, 1);
+        while low + step < len && keys.index(low + step) < key {
+            low += step;
+            step *= 2;
+        }
+        bisect(keys, key, low, (low + step + 1).min(len), false)
+    };
+    hint.set(place);
+    (place < len && keys.index(place) == key).then_some(place)
+}
+
+/// The first position in `low..high` that is not less than the key (or greater, when `after`).
+fn bisect(keys: &RowContainer, key: &[u8], low: usize, high: usize, after: bool) -> usize {
+    let (mut low, mut high) = (low, high);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found = keys.index(middle);
+        if found < key || (after && found == key) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Records and bytes of a batch, capacity included.
+pub fn size<R: Diff>(batch: &Shared<R>) -> (usize, usize) {
+    let storage = &batch.0.storage;
+    let lists = crate::spine::offsets_size(&storage.vals.offs)
+        + crate::spine::offsets_size(&storage.upds.offs)
+        + storage.upds.times.capacity() * size_of::<Lsn>()
+        + storage.upds.diffs.capacity() * size_of::<R>();
+    (batch.len(), storage.keys.size() + storage.vals.vals.size() + lists)
+}

@@ -1,0 +1,326 @@
+//! Walks from what changed up to the documents that show it.
+//!
+//! ```text
+//!  changed(batch) ─► seeds: path, key@t ─► head test ─► hop ─► hop ─► roots@t ═► gather
+//! ```
+//!
+//! Links are followed as they stand at the closed moment. That reaches every document that
+//! changed: take the change closest to the root on its way; all links above it stood still, and
+//! the walk uses them. If a link above moved later in the same interval, then that link's own
+//! change reaches the root, by the same argument. A retraction is in the batch under its old key,
+//! so a row that moved seeds both its parents. Roots are a set; one reached in vain is assembled
+//! and found to be unchanged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use flusso_compiler::plan::{IndexId, KeptId, KeyPart};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+use timely::dataflow::Stream;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::Operator;
+
+use crate::Lsn;
+use crate::eval::{Program, Scratch};
+use crate::lookup::Shards;
+use crate::order;
+use crate::publish::Published;
+use crate::row::{self, Datum, Row};
+use crate::spine::{Diff, Shared};
+use crate::value::{Parts, split};
+
+/// A key that changed, and where its walk begins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seed {
+    /// Position of the way among all.
+    pub way: usize,
+    /// The changed key.
+    pub key: Row,
+    /// The first changed value under it, where only the first rows count; of a root row that went,
+    /// what it was.
+    pub value: Option<Row>,
+    /// The last time it changed.
+    pub at: Lsn,
+}
+
+/// A document that may have changed: the index's position, the root key, the last change that
+/// reaches it, and the root's row if it went. Ordered so that roots of one index stand together.
+pub type Root = (u16, Row, Lsn, Option<Row>);
+
+/// What of a kept thing's changes is of consequence to one way.
+pub struct Watch {
+    /// The way that begins here.
+    pub way: usize,
+    /// Positions of the columns it shows; none when it shows all that are kept, or a tally.
+    pub shows: Option<Vec<usize>>,
+    /// Which changed value a seed carries.
+    pub carries: Carries,
+}
+
+/// Which changed value a seed carries.
+pub enum Carries {
+    /// None: any change of the key counts.
+    Nothing,
+    /// The first that passes, to be held against the head of the group.
+    First(Option<Program>),
+    /// The row that went, if the key has none any more: a root, whose id is to be told.
+    Gone,
+}
+
+/// From a changed key to root keys.
+pub struct Way {
+    /// Whose roots.
+    pub index: IndexId,
+    /// Where it begins.
+    pub from: KeptId,
+    /// How many of the first rows count, and of which rows.
+    pub head: Option<(u64, Option<Program>)>,
+    /// Where to look for the next key, and the positions of the columns that make it.
+    pub hops: Vec<(KeptId, Vec<KeyPart>)>,
+}
+
+/// Seeds of one batch of rows.
+pub fn changed_rows(
+    watches: Vec<Watch>,
+    opened: Arc<AtomicU64>,
+) -> impl FnMut(&Shared<i64>, &mut dyn FnMut(Seed)) + 'static {
+    let mut scratch = Scratch::default();
+    move |batch, give| {
+        for (key, range, at) in changed_keys(batch, opened.load(Relaxed)) {
+            for watch in &watches {
+                let value = match (&watch.shows, &watch.carries) {
+                    (None, Carries::Nothing) => Some(None),
+                    _ => shown(batch, range.clone(), watch, &mut scratch),
+                };
+                if let Some(value) = value {
+                    give(Seed { way: watch.way, key: Row(key.into()), value, at });
+                }
+            }
+        }
+    }
+}
+
+/// Seeds of one batch of tallies: a difference of a sum is a change.
+pub fn changed_tallies<R: Diff>(
+    watches: Vec<Watch>,
+    opened: Arc<AtomicU64>,
+) -> impl FnMut(&Shared<R>, &mut dyn FnMut(Seed)) + 'static {
+    move |batch, give| {
+        for (key, _, at) in changed_keys(batch, opened.load(Relaxed)) {
+            for watch in &watches {
+                give(Seed { way: watch.way, key: Row(key.into()), value: None, at });
+            }
+        }
+    }
+}
+
+/// The keys of a batch with the range of their values and the last time they changed; those that
+/// only the first copy touched are left out.
+fn changed_keys<R: Diff>(
+    batch: &Shared<R>,
+    opened: Lsn,
+) -> impl Iterator<Item = (&[u8], std::ops::Range<usize>, Lsn)> {
+    use differential_dataflow::trace::BatchReader;
+    use differential_dataflow::trace::implementations::BatchContainer;
+    let storage = &batch.0.storage;
+    let live = batch.upper().elements().iter().all(|upper| *upper > opened.saturating_add(1));
+    let keys = if live { storage.keys.len() } else { 0 };
+    (0..keys).filter_map(move |index| {
+        let (lower, upper) = storage.vals.bounds(index);
+        let times = (lower..upper).flat_map(|value| {
+            let (lower, upper) = storage.upds.bounds(value);
+            (lower..upper).map(|update| *storage.upds.get_abs(update).0)
+        });
+        let at = times.max().filter(|at| *at > opened)?;
+        Some((storage.keys.index(index), lower..upper, at))
+    })
+}
+
+/// What a seed carries: outer none when the net of all changes shows nothing new.
+fn shown(
+    batch: &Shared<i64>,
+    values: std::ops::Range<usize>,
+    watch: &Watch,
+    scratch: &mut Scratch,
+) -> Option<Option<Row>> {
+    let filter = match &watch.carries {
+        Carries::First(filter) => filter.as_ref(),
+        Carries::Nothing | Carries::Gone => None,
+    };
+    let storage = &batch.0.storage;
+    let mut net: SmallVec<[(SmallVec<[u8; 64]>, &[u8], i64); 4]> = SmallVec::new();
+    for value in values {
+        let bytes = storage.vals.get_abs(value);
+        let (lower, upper) = storage.upds.bounds(value);
+        let sum = (lower..upper).map(|update| *storage.upds.get_abs(update).1).sum();
+        let parts = split(bytes);
+        if sum != 0 && passes(filter, parts.packed, scratch) {
+            let view = view(parts, watch.shows.as_deref());
+            match net.iter_mut().find(|(other, ..)| *other == view) {
+                Some((.., total)) => *total += sum,
+                None => net.push((view, bytes, sum)),
+            }
+        }
+    }
+    net.retain(|(.., sum)| *sum != 0);
+    let (_, first, sum) = net.first()?;
+    Some(match watch.carries {
+        Carries::Nothing => None,
+        Carries::First(_) => Some(Row((*first).into())),
+        Carries::Gone => (net.len() == 1 && *sum < 0).then(|| Row((*first).into())),
+    })
+}
+
+/// The bytes by which two values are the same to a way that shows these columns.
+fn view(parts: Parts<'_>, shows: Option<&[usize]>) -> SmallVec<[u8; 64]> {
+    let mut view = SmallVec::from_slice(parts.prefix);
+    match shows {
+        None => view.extend_from_slice(parts.packed),
+        Some(shows) => {
+            let row = row::split(parts.packed);
+            for column in shows {
+                let text = match row[*column] {
+                    Datum::Text(text) => Some(text),
+                    Datum::Null | Datum::Unchanged => None,
+                };
+                let length = text.map_or(0, |text| text.len() as u32 + 1);
+                view.extend_from_slice(&length.to_le_bytes());
+                view.extend_from_slice(text.unwrap_or_default());
+            }
+        }
+    }
+    view
+}
+
+fn passes(filter: Option<&Program>, packed: &[u8], scratch: &mut Scratch) -> bool {
+    filter.is_none_or(|filter| filter.truth(&row::split(packed), scratch) == Some(true))
+}
+
+/// Walks seeds up to roots, when all that changed up to their time is published.
+pub fn propagate<'scope>(
+    seeds: Stream<'scope, Lsn, Vec<Seed>>,
+    ways: Arc<Vec<Way>>,
+    kept: Arc<Vec<Option<Arc<Published<i64>>>>>,
+) -> Stream<'scope, Lsn, Vec<Root>> {
+    seeds.unary_frontier(Pipeline, "propagate", move |_, _| {
+        let mut stash: Vec<(Capability<Lsn>, Vec<Seed>)> = Vec::new();
+        let mut scratch = Scratch::default();
+        move |(input, frontier), output| {
+            input.for_each(|capability, seeds| {
+                stash.push((capability.retain(0), std::mem::take(seeds)));
+            });
+            let Some(&closed) = frontier.frontier().first() else {
+                // The feed ended: nobody waits for what is left.
+                return stash.clear();
+            };
+            let mut ready: Vec<Seed> = Vec::new();
+            let mut earliest: Option<Capability<Lsn>> = None;
+            stash.retain_mut(|(capability, seeds)| {
+                if *capability.time() >= closed {
+                    return true;
+                }
+                if earliest.as_ref().is_none_or(|earliest| capability.time() < earliest.time()) {
+                    earliest = Some(capability.clone());
+                }
+                ready.extend(seeds.extract_if(.., |seed| seed.at < closed));
+                if let Some(next) = seeds.iter().map(|seed| seed.at).min() {
+                    capability.downgrade(&next);
+                }
+                !seeds.is_empty()
+            });
+            if let Some(capability) = earliest {
+                let mut walk =
+                    Walk { ways: &ways, kept: &kept, at: closed - 1, read: HashMap::new() };
+                let mut session = output.session(&capability);
+                walk.up(ready, &mut scratch, &mut |root| session.give(root));
+            }
+        }
+    })
+}
+
+/// One walk of all ready seeds, as of one moment.
+struct Walk<'a> {
+    ways: &'a [Way],
+    kept: &'a [Option<Arc<Published<i64>>>],
+    at: Lsn,
+    read: HashMap<KeptId, Shards<i64>>,
+}
+
+impl Walk<'_> {
+    fn shards(&mut self, kept: KeptId) -> Option<&Shards<i64>> {
+        let published = self.kept[usize::from(kept.0)].as_ref()?;
+        let at = self.at;
+        Some(self.read.entry(kept).or_insert_with(|| published.read(at)))
+    }
+
+    fn up(&mut self, mut seeds: Vec<Seed>, scratch: &mut Scratch, give: &mut dyn FnMut(Root)) {
+        seeds.sort_unstable();
+        for seeds in seeds.chunk_by(|a, b| a.way == b.way) {
+            let ways = self.ways;
+            let way = &ways[seeds[0].way];
+            let index = way.index.0;
+            if way.hops.is_empty() && way.head.is_none() {
+                seeds.iter().cloned().for_each(|seed| give((index, seed.key, seed.at, seed.value)));
+                continue;
+            }
+            let mut keys: Vec<(Row, Lsn)> = Vec::with_capacity(seeds.len());
+            for seed in seeds {
+                if self.shown(way, seed, scratch) {
+                    keys.push((seed.key.clone(), seed.at));
+                }
+            }
+            latest(&mut keys);
+            for (kept, gives) in &way.hops {
+                let mut next: Vec<(Row, Lsn)> = Vec::new();
+                if let Some(shards) = self.shards(*kept) {
+                    for (key, at) in &keys {
+                        for (value, _) in shards.group(&key.0) {
+                            let row = row::split(split(value).packed);
+                            let mut key = Vec::new();
+                            if let Ok(true) = order::key(gives, &row, &mut key) {
+                                next.push((Row(key.into()), *at));
+                            }
+                        }
+                    }
+                }
+                latest(&mut next);
+                keys = next;
+            }
+            keys.into_iter().for_each(|(key, at)| give((index, key, at, None)));
+        }
+    }
+
+    /// Whether the first change of a seed lies among the rows its way shows. If all that changed
+    /// sorts after the last row shown now, the rows shown are those that were there before.
+    fn shown(&mut self, way: &Way, seed: &Seed, scratch: &mut Scratch) -> bool {
+        let (Some((limit, filter)), Some(first)) = (&way.head, &seed.value) else { return true };
+        let Some(shards) = self.shards(way.from) else { return true };
+        let mut seen: u64 = 0;
+        for (value, count) in shards.group(&seed.key.0) {
+            if *value > *first.0 {
+                return true;
+            }
+            if passes(filter.as_ref(), split(value).packed, scratch) {
+                seen = seen.saturating_add(count.unsigned_abs());
+            }
+            if seen >= *limit {
+                return *value >= *first.0;
+            }
+        }
+        true
+    }
+}
+
+/// Each key once, at the last of its times.
+fn latest(keys: &mut Vec<(Row, Lsn)>) {
+    keys.sort_unstable();
+    keys.dedup_by(|later, earlier| {
+        let same = later.0 == earlier.0;
+        if same {
+            earlier.1 = later.1;
+        }
+        same
+    });
+}

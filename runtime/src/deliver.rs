@@ -1,0 +1,140 @@
+//! Takes documents from the workers to the sinks, and settles what was written.
+//!
+//! ```text
+//!  workers ─► queue ─► batch ─► every sink at once ─► settle ─► slot confirmed, index shown
+//! ```
+//!
+//! A batch is what is there, up to a limit: a lone document goes at once, a flood goes in large
+//! requests. The queue itself needs no bound, because the dataflow waits when more bytes are in
+//! flight than it was given.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use flusso_compiler::plan::{IndexId, Plan};
+use flusso_dataflow::Lsn;
+use flusso_dataflow::emit::{Document, Emit};
+use flusso_dataflow::engine::Engine;
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, watch};
+
+use crate::settle::{Mark, Settlement};
+use crate::sinks::{Sink, SinkError};
+use crate::status::{IndexState, Phase, Status};
+
+/// Documents in a batch.
+const DOCUMENTS: usize = 10_000;
+/// Bytes in a batch, but for the document that goes beyond.
+const BYTES: usize = 8 << 20;
+
+/// What workers say, each with its number.
+pub type Emitted = mpsc::UnboundedReceiver<(usize, Emit)>;
+
+/// The way out.
+pub struct Delivery {
+    /// For the names.
+    pub plan: Arc<Plan>,
+    /// All of them take every document.
+    pub sinks: Vec<Sink>,
+    /// To be told what has left memory. Behind a lock because its threads can be joined once.
+    pub engine: Arc<Mutex<Engine>>,
+    /// To be told what was written.
+    pub status: Arc<Status>,
+    /// To be told up to where Postgres may forget.
+    pub durable: watch::Sender<Lsn>,
+    /// What has been written so far.
+    pub settlement: Settlement,
+    /// Documents of the first fill are dropped.
+    pub skip_fill: bool,
+}
+
+/// What goes to the sinks together.
+#[derive(Default)]
+struct Batch {
+    documents: Vec<Document>,
+    marks: Vec<(usize, Mark)>,
+    /// In flight, documents that are dropped included.
+    bytes: usize,
+}
+
+impl Delivery {
+    /// Delivers until the workers have ended or a sink can take no more.
+    pub async fn run(&mut self, emitted: &mut Emitted) -> Result<(), SinkError> {
+        let all: Vec<IndexId> = (0..self.plan.indexes.len()).map(|n| IndexId(n as u16)).collect();
+        all.iter().for_each(|it| self.status.index(self.name(*it), IndexState::Backfilling));
+        while let Some(first) = emitted.recv().await {
+            let mut batch = Batch::default();
+            self.add(&mut batch, first);
+            while batch.documents.len() < DOCUMENTS && batch.bytes < BYTES {
+                let Ok(next) = emitted.try_recv() else { break };
+                self.add(&mut batch, next);
+            }
+            if !batch.documents.is_empty() {
+                self.write(&batch.documents).await?;
+            }
+            self.engine.lock().unwrap_or_else(PoisonError::into_inner).delivered(batch.bytes);
+            self.settle(&batch.marks).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing more will be written.
+    pub async fn close(&mut self) {
+        join_all(self.sinks.iter_mut().map(Sink::close)).await;
+    }
+
+    fn add(&self, batch: &mut Batch, (worker, emit): (usize, Emit)) {
+        match emit {
+            Emit::Documents(documents) => {
+                batch.bytes += documents.iter().map(Document::size).sum::<usize>();
+                let wanted = documents.into_iter().filter(|it| !(self.skip_fill && it.seed));
+                batch.documents.extend(wanted);
+            }
+            Emit::Hydrated(index) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
+        }
+    }
+
+    async fn write(&mut self, documents: &[Document]) -> Result<(), SinkError> {
+        let began = Instant::now();
+        let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
+        let took = began.elapsed();
+        for (sink, written) in self.sinks.iter().zip(written) {
+            for rejection in written?.rejected {
+                let (index, reason) = (self.name(rejection.index), &rejection.reason);
+                self.status.quarantined(index);
+                let (sink, id) = (sink.name(), &rejection.id);
+                tracing::warn!(sink, index, %id, "a document was rejected and passed over: {reason}");
+            }
+        }
+        let mut built: HashMap<IndexId, u64> = HashMap::new();
+        documents.iter().for_each(|document| *built.entry(document.index).or_default() += 1);
+        self.status.wrote(took, built.iter().map(|(index, count)| (self.name(*index), *count)));
+        Ok(())
+    }
+
+    async fn settle(&mut self, marks: &[(usize, Mark)]) -> Result<(), SinkError> {
+        let settled = self.settlement.written(marks);
+        for index in &settled.seeded {
+            for sink in &mut self.sinks {
+                sink.hydrated(*index).await?;
+            }
+            self.status.index(self.name(*index), IndexState::Seeded);
+            tracing::info!(index = self.name(*index), "the index is complete");
+        }
+        if self.settlement.all_seeded() && self.status.phase() == Phase::Backfilling {
+            self.status.enter(Phase::Live);
+            tracing::info!("live: following changes");
+        }
+        if let Some(at) = settled.durable {
+            self.status.durable(at);
+            self.durable.send_replace(at);
+        }
+        Ok(())
+    }
+
+    fn name(&self, index: IndexId) -> &str {
+        &self.plan.indexes[usize::from(index.0)].name
+    }
+}

@@ -1,0 +1,72 @@
+//! Takes what is captured to the dataflow, in one thread of its own: commits have one order, and
+//! looking up old rows must not stall the network.
+//!
+//! The dataflow is closed only between transactions, and not for each: as long as more is at
+//! hand it is taken in first, so that many small transactions cost one round and not many.
+
+use std::sync::Arc;
+
+use flusso_dataflow::feed::Feeder;
+use flusso_dataflow::upsert::Inconsistent;
+use tokio::sync::mpsc;
+
+use crate::postgres::Captured;
+use crate::status::Status;
+
+/// Changes after which the workers see what has been committed, even if more is at hand.
+const ROUND: u64 = 8 * 1024;
+
+/// Feeds until the capture ends.
+pub fn feed(
+    mut events: mpsc::Receiver<Vec<Captured>>,
+    feeder: Feeder,
+    status: Arc<Status>,
+) -> Result<(), Inconsistent> {
+    let mut feed = Feed { feeder, status, changes: 0, round: 0 };
+    while let Some(batch) = events.blocking_recv() {
+        feed.take(batch)?;
+        while feed.round < ROUND {
+            let Ok(batch) = events.try_recv() else { break };
+            feed.take(batch)?;
+        }
+        feed.feeder.close();
+        feed.round = 0;
+    }
+    Ok(())
+}
+
+struct Feed {
+    feeder: Feeder,
+    status: Arc<Status>,
+    /// Of the transaction at hand.
+    changes: u64,
+    /// Since the workers were last let see.
+    round: u64,
+}
+
+impl Feed {
+    fn take(&mut self, batch: Vec<Captured>) -> Result<(), Inconsistent> {
+        for event in batch {
+            match event {
+                Captured::Rows { table, rows } => self.feeder.copied(table, rows)?,
+                Captured::Opened { at } => {
+                    self.feeder.open(at);
+                    self.status.opened(at);
+                }
+                Captured::Changes(changes) => {
+                    self.changes += changes.len() as u64;
+                    self.round += changes.len() as u64;
+                    for (table, change) in changes {
+                        self.feeder.change(table, change);
+                    }
+                }
+                Captured::Commit { at, time } => {
+                    self.feeder.commit(at)?;
+                    self.status.captured(at, time, std::mem::take(&mut self.changes));
+                }
+                Captured::Idle { upto } => self.feeder.idle(upto),
+            }
+        }
+        Ok(())
+    }
+}

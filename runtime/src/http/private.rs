@@ -1,0 +1,65 @@
+//! What an operator may ask for, behind a login that comes before everything else: without it
+//! even an unknown path answers 401.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+
+use super::auth::Login;
+use super::json;
+use crate::status::Status;
+
+/// `/indexes` and `/reindex`.
+pub fn router(status: Arc<Status>, login: Login) -> Router {
+    Router::new()
+        .route("/indexes", get(indexes))
+        .route("/reindex", post(reindex))
+        .fallback(|| async { StatusCode::NOT_FOUND })
+        .with_state(status)
+        .layer(from_fn_with_state(login, guard))
+}
+
+async fn guard(State(login): State<Login>, request: Request, next: Next) -> Response {
+    if login.admits(request.headers()) {
+        return next.run(request).await;
+    }
+    let challenge = "Basic realm=\"flusso\", charset=\"UTF-8\"";
+    let headers = [(header::WWW_AUTHENTICATE, challenge)];
+    (StatusCode::UNAUTHORIZED, headers, "unauthorized").into_response()
+}
+
+async fn indexes(State(status): State<Arc<Status>>) -> impl IntoResponse {
+    Json(json::indexes(&status.read()))
+}
+
+/// Checks the request; the rebuild itself happens at every start, from a new copy.
+async fn reindex(
+    State(status): State<Arc<Status>>,
+    Query(query): Query<HashMap<String, String>>,
+) -> (StatusCode, String) {
+    let Some(given) = query.get("index") else {
+        return (StatusCode::BAD_REQUEST, "missing query parameter ?index=<name>".to_owned());
+    };
+    let name = given.trim().to_lowercase();
+    if !is_name(&name) {
+        return (StatusCode::BAD_REQUEST, format!("invalid index name \"{given}\""));
+    }
+    if !status.read().indexes.contains_key(&name) {
+        return (StatusCode::NOT_FOUND, format!("unknown index {name}"));
+    }
+    let cure = "this version rebuilds at a start only: restart flusso to rebuild";
+    (StatusCode::NOT_IMPLEMENTED, format!("{cure} {name}"))
+}
+
+/// `[a-z_][a-z0-9_]*`, at most 63 characters.
+fn is_name(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let first = name.chars().next().is_some_and(|c| !c.is_ascii_digit());
+    first && name.len() <= 63 && name.chars().all(word)
+}

@@ -1,0 +1,219 @@
+//! What can go wrong with the source, and whether trying again can help.
+//!
+//! A closed list of failures is definite: the settings, the rights or the tables must be changed
+//! by someone, so the run ends with a sentence and a cure. Everything unknown counts as passing
+//! and is tried again with backoff, because the slot keeps what was not confirmed.
+
+use std::fmt;
+
+use super::preflight::Problem;
+
+/// What the server said, as `ErrorResponse` and `NoticeResponse` carry it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ServerMessage {
+    /// SQLSTATE, five characters.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+    /// More about it.
+    pub detail: Option<String>,
+    /// What the server advises.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for ServerMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (SQLSTATE {})", self.message, self.code)?;
+        for more in [&self.detail, &self.hint].into_iter().flatten() {
+            write!(f, "; {more}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why capturing could not start or did not go on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CaptureError {
+    /// The connection settings cannot be used.
+    Settings(String),
+    /// No connection, or it ended.
+    Lost {
+        /// What was being done, as a gerund: "copying rows".
+        during: &'static str,
+        /// The system's words.
+        cause: String,
+    },
+    /// The server refused.
+    Server {
+        /// What was being done.
+        during: &'static str,
+        /// Its words.
+        said: ServerMessage,
+    },
+    /// The server sent what the protocol does not allow.
+    Protocol(String),
+    /// What must be changed before capturing can start.
+    Problems(Vec<Problem>),
+    /// Somebody else streams from the slot or is about to.
+    SlotBusy {
+        /// The slot.
+        slot: String,
+        /// Who holds it.
+        holder: String,
+    },
+    /// Transactions that were open before us keep a slot from being made.
+    Blocked {
+        /// Each transaction, as an operator finds it.
+        by: Vec<String>,
+    },
+    /// A table changed so that the rows we hold no longer say what it holds.
+    Table {
+        /// The table.
+        table: String,
+        /// What happened and what to do.
+        what: String,
+    },
+    /// The stream cannot continue from where it stopped; a new copy must be made.
+    Gap(String),
+    /// Nobody takes the rows any more.
+    Abandoned,
+}
+
+impl CaptureError {
+    /// Wraps an error of a tokio-postgres call.
+    pub(crate) fn sql(during: &'static str) -> impl Fn(tokio_postgres::Error) -> CaptureError {
+        move |error| match error.as_db_error() {
+            Some(db) => CaptureError::Server {
+                during,
+                said: ServerMessage {
+                    code: db.code().code().to_owned(),
+                    message: db.message().to_owned(),
+                    detail: db.detail().map(str::to_owned),
+                    hint: db.hint().map(str::to_owned),
+                },
+            },
+            None => CaptureError::Lost { during, cause: chain(&error) },
+        }
+    }
+
+    /// Wraps an error of a socket.
+    pub(crate) fn io(during: &'static str) -> impl Fn(std::io::Error) -> CaptureError {
+        move |error| CaptureError::Lost { during, cause: chain(&error) }
+    }
+
+    /// Whether the same attempt may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            CaptureError::Lost { .. } | CaptureError::SlotBusy { .. } => true,
+            CaptureError::Blocked { .. } => true,
+            CaptureError::Server { said, .. } => !is_definite(&said.code),
+            CaptureError::Settings(_)
+            | CaptureError::Protocol(_)
+            | CaptureError::Problems(_)
+            | CaptureError::Table { .. }
+            | CaptureError::Gap(_)
+            | CaptureError::Abandoned => false,
+        }
+    }
+}
+
+/// The SQLSTATEs that stay until somebody acts.
+fn is_definite(code: &str) -> bool {
+    matches!(
+        code,
+        // The slot or the publication is missing, or the slot has lost its WAL.
+        "42704" | "55000"
+        // Settings: the plugin, the snapshot, the protocol, the table, the column.
+        | "22023" | "0A000" | "42P01" | "42703"
+        // Rights, the password, the database.
+        | "42501" | "28000" | "28P01" | "3D000"
+        // No room for another slot.
+        | "53400"
+    )
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}
+
+impl fmt::Display for CaptureError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CaptureError::Settings(what) => write!(f, "{what}"),
+            CaptureError::Lost { during, cause } => {
+                write!(f, "the connection to Postgres failed while {during}: {cause}")
+            }
+            CaptureError::Server { during, said } => {
+                write!(f, "Postgres refused while {during}: {said}")?;
+                match cure(&said.code) {
+                    Some(cure) => write!(f, "; {cure}"),
+                    None => Ok(()),
+                }
+            }
+            CaptureError::Protocol(what) => write!(f, "Postgres sent {what}"),
+            CaptureError::Problems(problems) => {
+                f.write_str("Postgres is not ready for replication")?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+            }
+            CaptureError::SlotBusy { slot, holder } => write!(
+                f,
+                "the replication slot `{slot}` is in use by {holder}; \
+                 one flusso runs on a slot, so stop that one or choose another `--slot`"
+            ),
+            CaptureError::Blocked { by } => {
+                f.write_str("a replication slot waits for transactions that are open; end them:")?;
+                by.iter().try_for_each(|one| write!(f, "\n  - {one}"))
+            }
+            CaptureError::Table { table, what } => write!(f, "table {table}: {what}"),
+            CaptureError::Gap(what) => write!(f, "{what}; start again to copy the tables anew"),
+            CaptureError::Abandoned => f.write_str("nobody takes the captured rows any more"),
+        }
+    }
+}
+
+impl std::error::Error for CaptureError {}
+
+/// What to do about an SQLSTATE whose own words leave it open.
+fn cure(code: &str) -> Option<&'static str> {
+    match code {
+        "28P01" | "28000" => Some("look at the user and password of `connection_url`"),
+        "3D000" => Some("look at the database of `connection_url`"),
+        "53300" => Some("raise `max_connections` or `max_wal_senders`, or close other sessions"),
+        "53400" => Some("raise `max_replication_slots`, or drop slots nobody uses"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(code: &str) -> CaptureError {
+        let said = ServerMessage { code: code.into(), message: "no".into(), ..Default::default() };
+        CaptureError::Server { during: "streaming", said }
+    }
+
+    #[test]
+    fn only_a_closed_list_is_definite() {
+        for code in ["57P01", "57P03", "55006", "53300", "08006", "XX000", "58P01", "99999"] {
+            assert!(server(code).is_transient(), "{code}");
+        }
+        for code in ["42704", "55000", "22023", "42501", "28P01", "3D000", "53400"] {
+            assert!(!server(code).is_transient(), "{code}");
+        }
+        assert!(!CaptureError::Gap("the slot is gone".into()).is_transient());
+    }
+
+    #[test]
+    fn messages_carry_the_code_and_the_cure() {
+        let text = server("28P01").to_string();
+        assert!(text.contains("28P01") && text.contains("connection_url"), "{text}");
+    }
+}

@@ -1,0 +1,127 @@
+//! Binds the stream's relations to the plan's tables, and packs the stream's rows.
+//!
+//! A relation is described anew whenever anything about its table may have changed, also in the
+//! middle of a transaction. Each time its columns are bound by name again; a column that is read
+//! and is gone, or has another type, ends the run, since the rows held say something else now.
+
+use std::collections::HashMap;
+
+use flusso_compiler::plan::{Plan, Table, TableId};
+use flusso_dataflow::row::{Datum, Packer, Row};
+
+use super::decode::{Relation, RelationColumn, Tuple};
+use super::error::CaptureError;
+use super::layout::{ColumnType, Layout};
+
+/// The relations described so far.
+#[derive(Default)]
+pub(crate) struct Relations {
+    /// By OID; none for those the plan does not read.
+    bound: HashMap<u32, Option<Bound>>,
+    packer: Packer,
+}
+
+/// A relation of a table of the plan.
+struct Bound {
+    table: TableId,
+    /// For each column of the plan, where it stands in the stream's rows.
+    positions: Vec<usize>,
+    /// How many values the stream's rows have.
+    width: usize,
+}
+
+impl Relations {
+    /// Takes a description. `layout` tells which table the relation belongs to.
+    pub(crate) fn describe(
+        &mut self,
+        relation: &Relation,
+        plan: &Plan,
+        layout: &Layout,
+    ) -> Result<(), CaptureError> {
+        let bound = match layout.table_of(relation.oid) {
+            Some(table) => Some(bind(relation, table, plan, layout)?),
+            None => None,
+        };
+        self.bound.insert(relation.oid, bound);
+        Ok(())
+    }
+
+    /// Which table a described relation belongs to; none when it is not read.
+    pub(crate) fn table(&self, oid: u32) -> Result<Option<TableId>, CaptureError> {
+        let unknown = || CaptureError::Protocol(format!("a row of the undescribed relation {oid}"));
+        Ok(self.bound.get(&oid).ok_or_else(unknown)?.as_ref().map(|bound| bound.table))
+    }
+
+    /// Packs a row of a described relation in the order of the plan's columns.
+    pub(crate) fn pack(&mut self, oid: u32, tuple: Tuple<'_>) -> Result<Row, CaptureError> {
+        let malformed = || CaptureError::Protocol(format!("a malformed row of relation {oid}"));
+        let bound = self.bound.get(&oid).and_then(Option::as_ref).ok_or_else(malformed)?;
+        let values: Vec<Datum<'_>> = tuple.values().collect();
+        if values.len() != bound.width {
+            return Err(malformed());
+        }
+        for position in &bound.positions {
+            self.packer.push(values[*position]);
+        }
+        Ok(self.packer.finish())
+    }
+}
+
+fn bind(
+    relation: &Relation,
+    id: TableId,
+    plan: &Plan,
+    layout: &Layout,
+) -> Result<Bound, CaptureError> {
+    let at = usize::from(id.0);
+    let table = &plan.tables[at];
+    let types = &layout.tables[at].columns;
+    let mut positions = Vec::with_capacity(table.columns.len());
+    for column in &table.columns {
+        let changed = |what: &str| CaptureError::Table {
+            table: table.name.to_string(),
+            what: format!(
+                "column `{}`, which a document reads, {what}; adapt the schema file if it must \
+                 be, and start again to copy the tables anew",
+                column.name
+            ),
+        };
+        let found = relation.columns.iter().position(|it| it.name == column.name);
+        let position = found.ok_or_else(|| changed("is not replicated any more"))?;
+        let is = &relation.columns[position];
+        if types.get(&column.name).is_none_or(|was| !same(*was, is)) {
+            return Err(changed("has another type now"));
+        }
+        positions.push(position);
+    }
+    check_identity(relation, table)?;
+    Ok(Bound { table: id, positions, width: relation.columns.len() })
+}
+
+/// Whether values print alike: the same type, and the same modifier where that shapes the text.
+fn same(was: ColumnType, is: &RelationColumn) -> bool {
+    const NUMERIC: u32 = 1700;
+    const BPCHAR: u32 = 1042;
+    let shapes = matches!(was.oid, NUMERIC | BPCHAR);
+    was.oid == is.type_oid && (!shapes || was.typmod == is.typmod)
+}
+
+/// Old rows must tell the primary key. `DEFAULT` and `FULL` do; an index may not.
+fn check_identity(relation: &Relation, table: &Table) -> Result<(), CaptureError> {
+    if relation.identity != b'i' {
+        return Ok(());
+    }
+    let told = |name: &str| relation.columns.iter().any(|it| it.identity && it.name == name);
+    let mut key = table.key.iter().map(|part| &table.columns[usize::from(part.column.0)].name);
+    match key.find(|name| !told(name)) {
+        None => Ok(()),
+        Some(name) => Err(CaptureError::Table {
+            table: table.name.to_string(),
+            what: format!(
+                "its replica identity is an index without the key column `{name}`; run ALTER \
+                 TABLE {} REPLICA IDENTITY DEFAULT; and start again",
+                super::quote::table(&table.name)
+            ),
+        }),
+    }
+}

@@ -1,0 +1,286 @@
+//! The permanent slot's stream: reads it, keeps the server informed, and comes back after a cut.
+//!
+//! ```text
+//!  … known: in the copy or handed on ─┤ floor ├─ an open transaction ─► Batch ─► events
+//!  confirmed ≤ durable                          its first n changes were handed on before a cut
+//! ```
+//!
+//! Two rules make a cut harmless. A transaction is known iff its commit record starts before
+//! `floor`; strictly, since the next one may start where the last ended. And of a transaction
+//! that was cut in the middle, as many changes are passed over as were handed on, since decoding
+//! it again gives the same ones.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use flusso_compiler::plan::Plan;
+use flusso_dataflow::Lsn;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tracing::{info, warn};
+
+use super::capture::{Captured, Settings, stopped};
+use super::error::CaptureError;
+use super::layout::Layout;
+use super::progress::Progress;
+use super::quote;
+use super::transaction::{Reader, Signal};
+use super::wire::{Walsender, parse_lsn};
+
+const STREAMING: &str = "streaming";
+
+/// Between status updates. The server gives up after `wal_sender_timeout`, a minute by default.
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// Every status update asks for a reply, so that silence this long means a dead connection.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a consumer may take nothing before the connection is given back: a server that is
+/// told to stop waits for us to read what it has.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The first and the longest pause before connecting again.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
+
+/// All a stream needs.
+pub(crate) struct Stream {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) layout: Layout,
+    pub(crate) settings: Settings,
+    pub(crate) events: mpsc::Sender<Vec<Captured>>,
+    pub(crate) progress: Arc<Progress>,
+}
+
+/// Why a session ended without an error.
+enum End {
+    /// It was asked to.
+    Stopped,
+    /// The consumer takes nothing.
+    Parked,
+}
+
+/// What stays the same from session to session.
+struct Follower {
+    settings: Settings,
+    events: mpsc::Sender<Vec<Captured>>,
+    progress: Arc<Progress>,
+    confirmed: watch::Receiver<Lsn>,
+    stop: watch::Receiver<bool>,
+    reader: Reader,
+    /// The server, by its system identifier, once it has been seen.
+    system: Option<String>,
+    /// The newest position heard of in this session.
+    heard: Lsn,
+    /// What this session has confirmed.
+    told: Lsn,
+}
+
+impl Stream {
+    /// Streams everything from the snapshot at `at` until `stop` or a definite error.
+    pub(crate) async fn run(
+        self,
+        at: Lsn,
+        confirmed: watch::Receiver<Lsn>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), CaptureError> {
+        let Stream { plan, layout, settings, events, progress } = self;
+        let reader = Reader::new(plan, layout, settings.connection.clone(), at);
+        let (heard, told) = (0, 0);
+        let system = None;
+        let mut follower =
+            Follower { settings, events, progress, confirmed, stop, reader, system, heard, told };
+        let mut pause = BACKOFF.0;
+        loop {
+            let before = follower.reader.floor();
+            let ended = follower.session().await;
+            follower.reader.cut();
+            match ended {
+                Ok(End::Stopped) => return Ok(()),
+                Ok(End::Parked) => {
+                    info!("nobody takes changes; streaming goes on when somebody does");
+                    if !follower.hand_on_unconnected().await? {
+                        return Ok(());
+                    }
+                }
+                Err(error) if error.is_transient() => {
+                    if follower.reader.floor() > before {
+                        pause = BACKOFF.0;
+                    }
+                    warn!(%error, ?pause, "streaming was interrupted");
+                    tokio::select! {
+                        () = sleep(pause) => {}
+                        () = stopped(&mut follower.stop) => return Ok(()),
+                    }
+                    pause = (pause * 2).min(BACKOFF.1);
+                }
+                Err(error) => return Err(as_gap(error)),
+            }
+        }
+    }
+}
+
+/// A slot or publication that is gone or unusable cannot come back with what it held.
+fn as_gap(error: CaptureError) -> CaptureError {
+    match error {
+        CaptureError::Server { said, .. } if matches!(said.code.as_str(), "42704" | "55000") => {
+            CaptureError::Gap(format!("Postgres cannot continue the stream: {said}"))
+        }
+        other => other,
+    }
+}
+
+impl Follower {
+    /// One connection, from its start to its end.
+    async fn session(&mut self) -> Result<End, CaptureError> {
+        let mut wire = Walsender::connect(&self.settings.connection).await?;
+        self.check_source(&mut wire).await?;
+        let floor = self.reader.floor();
+        let sql = format!(
+            "START_REPLICATION SLOT {} LOGICAL {:X}/{:X} (proto_version '1', publication_names {})",
+            quote::ident(&self.settings.slot),
+            floor >> 32,
+            floor & 0xffff_ffff,
+            quote::literal(&quote::ident(&self.settings.publication)),
+        );
+        wire.start_streaming(&sql).await?;
+        (self.heard, self.told) = (floor, 0);
+        let end = self.follow(&mut wire).await?;
+        if matches!(end, End::Stopped) {
+            self.report(&mut wire, false).await?;
+        }
+        wire.close().await;
+        Ok(end)
+    }
+
+    /// Compares the server with the one the rows were copied from. It would never say itself
+    /// that it cannot continue: a position it does not have is silently moved.
+    async fn check_source(&mut self, wire: &mut Walsender) -> Result<(), CaptureError> {
+        let rows = wire.query(STREAMING, "IDENTIFY_SYSTEM").await?;
+        let mut row = rows.into_iter().flatten();
+        let system = row.next().flatten().unwrap_or_default();
+        let newest = row.nth(1).flatten().as_deref().and_then(parse_lsn).unwrap_or(0);
+        let gap = |what: &str| Err(CaptureError::Gap(what.to_owned()));
+        let floor = self.reader.floor();
+        if newest < floor {
+            return gap("the server has gone back in time: its WAL ends before what was read");
+        }
+        let Some(was) = &self.system else {
+            self.system = Some(system);
+            return Ok(());
+        };
+        if *was != system {
+            return gap("the connection now leads to another database server");
+        }
+        let sql = format!(
+            "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = {}",
+            quote::literal(&self.settings.slot)
+        );
+        let rows = wire.query(STREAMING, &sql).await?;
+        let confirmed = rows.into_iter().flatten().next().flatten();
+        match confirmed.as_deref().and_then(parse_lsn) {
+            Some(confirmed) if confirmed > floor => {
+                gap("somebody else has moved the replication slot past what was read")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn follow(&mut self, wire: &mut Walsender) -> Result<End, CaptureError> {
+        let mut status = interval(STATUS_EVERY);
+        status.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last_heard = Instant::now();
+        loop {
+            while let Some(frame) = wire.buffered()? {
+                match self.reader.take(frame).await? {
+                    Signal::Nothing => {}
+                    Signal::Server(position) => self.progress.note_server(position),
+                    Signal::Keepalive { at, reply } => {
+                        self.heard = self.heard.max(at);
+                        self.progress.note_server(at);
+                        if reply {
+                            self.report(wire, false).await?;
+                        }
+                    }
+                }
+                if self.reader.batch.is_full()
+                    && let Some(end) = self.hand_on(wire, &mut status).await?
+                {
+                    return Ok(end);
+                }
+            }
+            self.reader.note_idle();
+            if let Some(end) = self.hand_on(wire, &mut status).await? {
+                return Ok(end);
+            }
+            tokio::select! {
+                filled = wire.fill(STREAMING) => {
+                    filled?;
+                    last_heard = Instant::now();
+                }
+                _ = status.tick() => {
+                    if last_heard.elapsed() > SILENCE {
+                        let cause = "the server is silent".to_owned();
+                        return Err(CaptureError::Lost { during: STREAMING, cause });
+                    }
+                    self.report(wire, true).await?;
+                }
+                changed = self.confirmed.changed() => match changed {
+                    Ok(()) => self.report(wire, false).await?,
+                    Err(_) => return Err(CaptureError::Abandoned),
+                },
+                () = stopped(&mut self.stop) => return Ok(End::Stopped),
+            }
+        }
+    }
+
+    /// Hands the batch on, keeping the server informed while the consumer is busy.
+    async fn hand_on(
+        &mut self,
+        wire: &mut Walsender,
+        status: &mut Interval,
+    ) -> Result<Option<End>, CaptureError> {
+        if self.reader.batch.is_empty() {
+            return Ok(None);
+        }
+        let since = Instant::now();
+        loop {
+            tokio::select! {
+                biased;
+                room = self.events.reserve() => {
+                    room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
+                    self.progress.note_received(self.reader.due());
+                    return Ok(None);
+                }
+                () = stopped(&mut self.stop) => return Ok(Some(End::Stopped)),
+                _ = status.tick() => {
+                    if since.elapsed() > PATIENCE {
+                        return Ok(Some(End::Parked));
+                    }
+                }
+            }
+            self.report(wire, false).await?;
+        }
+    }
+
+    /// The same without a connection; false when stopped.
+    async fn hand_on_unconnected(&mut self) -> Result<bool, CaptureError> {
+        tokio::select! {
+            room = self.events.reserve() => {
+                room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
+                self.progress.note_received(self.reader.due());
+                Ok(true)
+            }
+            () = stopped(&mut self.stop) => Ok(false),
+        }
+    }
+
+    /// Tells the server how far we are. What is durable is confirmed; beyond it, `flush` is left
+    /// out: a server that is stopping then waits only until we have read everything.
+    async fn report(&mut self, wire: &mut Walsender, ask: bool) -> Result<(), CaptureError> {
+        let durable = *self.confirmed.borrow_and_update();
+        let flush = self.reader.confirmable(durable);
+        let write = self.heard.max(self.reader.floor());
+        if flush > self.told && flush < write {
+            wire.send_status(write, flush, false).await?;
+        }
+        self.told = self.told.max(flush);
+        wire.send_status(write, if flush >= write { write } else { 0 }, ask).await
+    }
+}

@@ -1,0 +1,304 @@
+//! From frames to what is captured: which transactions are new, and their changes in batches.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flusso_compiler::plan::{Plan, TableId};
+use flusso_dataflow::Lsn;
+use flusso_dataflow::feed::Change;
+use tracing::{info, warn};
+
+use super::capture::Captured;
+use super::connect::Connection;
+use super::decode::{Message, Old, Relation, Tuple, decode};
+use super::error::{CaptureError, ServerMessage};
+use super::layout::Layout;
+use super::relations::Relations;
+use super::wire::{Frame, server_message};
+
+/// A batch is handed on at this many bytes.
+const BATCH_BYTES: usize = 256 << 10;
+/// Counted for each event beside its rows.
+const EVENT_BYTES: usize = 48;
+/// Where Postgres' clock starts.
+const EPOCH_2000: Duration = Duration::from_secs(946_684_800);
+
+/// What a frame says beside changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    Nothing,
+    /// A position of the server.
+    Server(Lsn),
+    /// Everything up to `at` has been sent.
+    Keepalive {
+        at: Lsn,
+        /// The server wants to hear from us now.
+        reply: bool,
+    },
+}
+
+/// Reads frames. Survives connections; see the rules at [`super::stream`].
+pub(crate) struct Reader {
+    plan: Arc<Plan>,
+    layout: Layout,
+    connection: Connection,
+    relations: Relations,
+    /// What has been read and not handed on.
+    pub(crate) batch: Batch,
+    /// A transaction whose commit record starts before this is known.
+    floor: Lsn,
+    /// End of the last commit put into a batch; at first the snapshot.
+    due: Lsn,
+    /// The last position told as idle.
+    idle: Lsn,
+    open: Option<Open>,
+    /// The transaction last read from and how many of its changes were put into batches.
+    taken: (Lsn, u64),
+}
+
+/// The transaction being read.
+struct Open {
+    final_lsn: Lsn,
+    known: bool,
+    changes: u64,
+}
+
+impl Reader {
+    pub(crate) fn new(plan: Arc<Plan>, layout: Layout, connection: Connection, at: Lsn) -> Reader {
+        Reader {
+            plan,
+            layout,
+            connection,
+            relations: Relations::default(),
+            batch: Batch::default(),
+            floor: at,
+            due: at,
+            idle: at,
+            open: None,
+            taken: (0, 0),
+        }
+    }
+
+    /// A transaction whose commit record starts before this is known.
+    pub(crate) fn floor(&self) -> Lsn {
+        self.floor
+    }
+
+    /// End of the last commit read.
+    pub(crate) fn due(&self) -> Lsn {
+        self.due
+    }
+
+    /// The connection was cut: what was open will be told again, relations included.
+    pub(crate) fn cut(&mut self) {
+        self.open = None;
+        self.relations = Relations::default();
+    }
+
+    /// How far the slot may be confirmed when everything up to `durable` is.
+    pub(crate) fn confirmable(&self, durable: Lsn) -> Lsn {
+        if durable >= self.due { self.floor } else { durable }
+    }
+
+    /// Puts an `Idle` into the batch when the server has moved past the last commit.
+    pub(crate) fn note_idle(&mut self) {
+        if self.floor > self.idle.max(self.due) && self.open.is_none() {
+            self.idle = self.floor;
+            self.batch.push(Captured::Idle { upto: self.floor });
+        }
+    }
+
+    /// Takes a frame.
+    pub(crate) async fn take(&mut self, frame: Frame) -> Result<Signal, CaptureError> {
+        let malformed = || CaptureError::Protocol("a malformed replication message".to_owned());
+        let body = &frame.body[..];
+        match (frame.tag, body.first()) {
+            (b'd', Some(b'w')) => {
+                let (header, payload) = body.split_at_checked(25).ok_or_else(malformed)?;
+                self.message(payload).await?;
+                Ok(Signal::Server(lsn(header, 9).ok_or_else(malformed)?))
+            }
+            (b'd', Some(b'k')) => {
+                let at = lsn(body, 1).ok_or_else(malformed)?;
+                let reply = *body.get(17).ok_or_else(malformed)? == 1;
+                if self.open.is_none() {
+                    self.floor = self.floor.max(at);
+                }
+                Ok(Signal::Keepalive { at, reply })
+            }
+            (b'd', _) => Err(malformed()),
+            (b'N', _) => notice(&server_message(body)).map(|()| Signal::Nothing),
+            (b'E', _) => {
+                Err(CaptureError::Server { during: "streaming", said: server_message(body) })
+            }
+            (b'c', _) => Err(CaptureError::Lost {
+                during: "streaming",
+                cause: "the server ended the stream".to_owned(),
+            }),
+            _ => Ok(Signal::Nothing),
+        }
+    }
+
+    async fn message(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
+        let message = decode(bytes).map_err(|error| CaptureError::Protocol(error.to_string()))?;
+        match message {
+            Message::Begin { final_lsn } => {
+                let known = final_lsn < self.floor;
+                self.open = Some(Open { final_lsn, known, changes: 0 });
+                if self.taken.0 != final_lsn {
+                    self.taken = (final_lsn, 0);
+                }
+            }
+            Message::Commit { end_lsn, time } => {
+                let known = self.open.take().is_none_or(|open| open.known);
+                self.floor = self.floor.max(end_lsn);
+                if !known {
+                    self.due = end_lsn;
+                    self.batch.push(Captured::Commit { at: end_lsn, time: clock(time) });
+                }
+            }
+            Message::Relation(relation) => self.describe(&relation).await?,
+            Message::Insert { relation, new } => {
+                if let Some(table) = self.next_change(relation)? {
+                    let new = self.relations.pack(relation, new)?;
+                    self.batch.change(table, Change::Insert(new));
+                }
+            }
+            Message::Update { relation, old, new } => {
+                if let Some(table) = self.next_change(relation)? {
+                    self.update(table, relation, old, new)?;
+                }
+            }
+            Message::Delete { relation, old } => {
+                if let Some(table) = self.next_change(relation)? {
+                    let old = self.relations.pack(relation, old.tuple)?;
+                    self.batch.change(table, Change::Delete(old));
+                }
+            }
+            Message::Truncate { relations } => self.truncate(&relations)?,
+            Message::Other => {}
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        table: TableId,
+        relation: u32,
+        old: Option<Old<'_>>,
+        new: Tuple<'_>,
+    ) -> Result<(), CaptureError> {
+        let full = old.is_some_and(|old| old.full);
+        let old = old.map(|old| self.relations.pack(relation, old.tuple)).transpose()?;
+        let new = self.relations.pack(relation, new)?;
+        self.batch.change(table, Change::Update { old, full, new });
+        Ok(())
+    }
+
+    /// The table of a change, when it is one to take.
+    fn next_change(&mut self, relation: u32) -> Result<Option<TableId>, CaptureError> {
+        let Some(table) = self.relations.table(relation)? else { return Ok(None) };
+        Ok(self.count().then_some(table))
+    }
+
+    /// Counts a change of the open transaction; true when it is new.
+    fn count(&mut self) -> bool {
+        let Some(open) = self.open.as_mut().filter(|open| !open.known) else { return false };
+        open.changes += 1;
+        let new = open.changes > self.taken.1;
+        if new {
+            self.taken = (open.final_lsn, open.changes);
+        }
+        new
+    }
+
+    async fn describe(&mut self, relation: &Relation) -> Result<(), CaptureError> {
+        // A partition may have been made since the tables were looked up.
+        if self.layout.table_of(relation.oid).is_none() && self.layout.is_partitioned() {
+            let client = self.connection.client().await?;
+            self.layout.add_members(Layout::read(&client, &self.plan).await?);
+        }
+        self.relations.describe(relation, &self.plan, &self.layout)
+    }
+
+    fn truncate(&mut self, relations: &[u32]) -> Result<(), CaptureError> {
+        let emptied = self.layout.emptied(relations);
+        if self.open.as_ref().is_none_or(|open| open.known) {
+            return Ok(());
+        }
+        let partly = |table: TableId| {
+            let table = &self.plan.tables[usize::from(table.0)].name;
+            CaptureError::Gap(format!("a partition of {table} was truncated by itself"))
+        };
+        for table in emptied.map_err(partly)? {
+            if self.count() {
+                self.batch.change(table, Change::Truncate);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Events that go together, and how large they are.
+#[derive(Default)]
+pub(crate) struct Batch {
+    events: Vec<Captured>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, event: Captured) {
+        self.bytes += EVENT_BYTES;
+        self.events.push(event);
+    }
+
+    fn change(&mut self, table: TableId, change: Change) {
+        self.bytes += EVENT_BYTES
+            + match &change {
+                Change::Insert(row) | Change::Delete(row) => row.0.len(),
+                Change::Update { old, new, .. } => {
+                    new.0.len() + old.as_ref().map_or(0, |old| old.0.len())
+                }
+                Change::Truncate => 0,
+            };
+        match self.events.last_mut() {
+            Some(Captured::Changes(changes)) => changes.push((table, change)),
+            _ => self.events.push(Captured::Changes(vec![(table, change)])),
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes >= BATCH_BYTES
+    }
+
+    pub(crate) fn take(&mut self) -> Vec<Captured> {
+        self.bytes = 0;
+        std::mem::take(&mut self.events)
+    }
+}
+
+/// From Postgres 18 on, a missing publication is only a notice, and its rows are left out.
+fn notice(said: &ServerMessage) -> Result<(), CaptureError> {
+    if said.message.contains("skipped loading publication") {
+        return Err(CaptureError::Gap(format!("changes were left out: {said}")));
+    }
+    match said.code.as_str() {
+        "00000" => info!("Postgres says: {said}"),
+        _ => warn!("Postgres says: {said}"),
+    }
+    Ok(())
+}
+
+fn lsn(bytes: &[u8], at: usize) -> Option<Lsn> {
+    let eight = bytes.get(at..at + 8)?.first_chunk()?;
+    Some(u64::from_be_bytes(*eight))
+}
+
+/// Microseconds since 2000 as a time.
+fn clock(micros: i64) -> SystemTime {
+    UNIX_EPOCH + EPOCH_2000 + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

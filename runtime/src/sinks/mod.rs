@@ -1,0 +1,133 @@
+//! Where documents go, and what a sink promises.
+//!
+//! A batch handed to [`Sink::write`] comes back settled: each distinct document of it is on
+//! durable ground, superseded by a newer version, or rejected under a policy that allows going
+//! on. Only then may the run acknowledge the commits behind it, so nothing is lost by a crash at
+//! any point: what was not settled is sent again, and sinks take the same document twice.
+//!
+//! ```text
+//!  prepare ─► write* ─► hydrated (once an index's first fill is out) ─► write* ─► close
+//! ```
+
+mod error;
+pub mod opensearch;
+pub mod stdout;
+
+use flusso_compiler::files::config::OnError;
+use flusso_compiler::plan::IndexId;
+use flusso_dataflow::emit::Document;
+
+pub use error::SinkError;
+pub use opensearch::OpenSearch;
+pub use stdout::Stdout;
+
+/// An index as sinks see it.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Which documents it takes.
+    pub index: IndexId,
+    /// The logical name, without prefix.
+    pub name: String,
+    /// Of the schema: 8 lower-case hex digits.
+    pub hash: String,
+    /// The OpenSearch index body: settings and mappings.
+    pub body: serde_json::Value,
+    /// What a rejected document does.
+    pub on_error: OnError,
+}
+
+/// What became of a batch. Of several operations on one document only the last is sent and
+/// counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Documents now as the batch says.
+    pub delivered: u64,
+    /// Documents the sink already held a newer version of.
+    pub superseded: u64,
+    /// Documents refused for what they hold; their indexes allow skipping.
+    pub rejected: Vec<Rejection>,
+    /// Sent, repetitions included.
+    pub bytes: u64,
+}
+
+impl Written {
+    fn add(&mut self, other: Written) {
+        self.delivered += other.delivered;
+        self.superseded += other.superseded;
+        self.rejected.extend(other.rejected);
+        self.bytes += other.bytes;
+    }
+}
+
+/// A document the sink will never take as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its index.
+    pub index: IndexId,
+    /// Its id.
+    pub id: Box<str>,
+    /// The sink's words, without the document's values.
+    pub reason: String,
+}
+
+/// One sink.
+#[derive(Debug)]
+pub enum Sink {
+    /// Lines on standard output.
+    Stdout(Stdout),
+    /// An OpenSearch cluster.
+    OpenSearch(Box<OpenSearch>),
+}
+
+impl Sink {
+    /// The name in the configuration.
+    pub fn name(&self) -> &str {
+        match self {
+            Sink::Stdout(sink) => sink.name(),
+            Sink::OpenSearch(sink) => sink.name(),
+        }
+    }
+
+    /// Whether documents stay there, to be searched.
+    pub fn keeps(&self) -> bool {
+        match self {
+            Sink::Stdout(_) => false,
+            Sink::OpenSearch(_) => true,
+        }
+    }
+
+    /// Makes ready for the documents of these indexes, all of them; before the first document.
+    pub async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+        match self {
+            Sink::Stdout(sink) => {
+                sink.prepare(targets);
+                Ok(())
+            }
+            Sink::OpenSearch(sink) => sink.prepare(targets).await,
+        }
+    }
+
+    /// Returns when every document is settled; waits as long as the sink is only busy or away.
+    pub async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+        match self {
+            Sink::Stdout(sink) => sink.write(batch).await,
+            Sink::OpenSearch(sink) => sink.write(batch).await,
+        }
+    }
+
+    /// The first fill of an index has been written: show it to readers.
+    pub async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
+        match self {
+            Sink::Stdout(_) => Ok(()),
+            Sink::OpenSearch(sink) => sink.hydrated(index).await,
+        }
+    }
+
+    /// Nothing more will come. What was written is already settled, so there is nothing to save.
+    pub async fn close(&mut self) {
+        match self {
+            Sink::Stdout(sink) => sink.close().await,
+            Sink::OpenSearch(_) => {}
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The bulk request: operations into lines, and the answer back onto the operations.
+//!
+//! Every operation carries the document's LSN as an external version with `external_gte`: sent
+//! twice it is applied once, and one that comes late loses against what is newer. Operations on
+//! one document within a batch become the last of them, so no two requests in flight ever carry
+//! the same document and full documents lose nothing by it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use bytes::Bytes;
+use flusso_compiler::plan::IndexId;
+use flusso_dataflow::Lsn;
+use flusso_dataflow::emit::Document;
+use serde::Deserialize;
+
+/// Of an `_id`, in bytes of UTF-8; a longer one makes the server refuse the whole request.
+pub const MAX_ID: usize = 512;
+
+/// One operation: a body to index, or a delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Op<'a> {
+    /// For the policy.
+    pub index: IndexId,
+    /// The concrete index it goes to.
+    pub generation: &'a str,
+    /// `_id`.
+    pub id: &'a str,
+    /// Version.
+    pub at: Lsn,
+    /// The document, none to delete.
+    pub body: Option<&'a [u8]>,
+}
+
+impl Op<'_> {
+    /// Appends its one or two lines.
+    fn render(&self, lines: &mut Vec<u8>) {
+        lines.extend_from_slice(match self.body {
+            Some(_) => b"{\"index\":{\"_index\":\"",
+            None => b"{\"delete\":{\"_index\":\"",
+        });
+        lines.extend_from_slice(self.generation.as_bytes());
+        lines.extend_from_slice(b"\",\"_id\":");
+        quote(lines, self.id);
+        lines.extend_from_slice(b",\"version\":");
+        lines.extend_from_slice(self.at.to_string().as_bytes());
+        lines.extend_from_slice(b",\"version_type\":\"external_gte\"}}\n");
+        if let Some(body) = self.body {
+            lines.extend_from_slice(body);
+            lines.push(b'\n');
+        }
+    }
+}
+
+/// Appends a text as a JSON string.
+pub fn quote(lines: &mut Vec<u8>, text: &str) {
+    lines.push(b'"');
+    for &byte in text.as_bytes() {
+        match byte {
+            b'"' | b'\\' => lines.extend_from_slice(&[b'\\', byte]),
+            0..=0x1f => lines.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => lines.push(byte),
+        }
+    }
+    lines.push(b'"');
+}
+
+/// The last document of each id, in the order of their first mention.
+pub fn coalesce(batch: &[Document]) -> Vec<&Document> {
+    let mut last: Vec<&Document> = Vec::with_capacity(batch.len());
+    let mut places: HashMap<(IndexId, &str), usize> = HashMap::with_capacity(batch.len());
+    for document in batch {
+        match places.entry((document.index, &document.id)) {
+            Entry::Occupied(place) => last[*place.get()] = document,
+            Entry::Vacant(place) => {
+                place.insert(last.len());
+                last.push(document);
+            }
+        }
+    }
+    last
+}
+
+/// Operations that travel together.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// In the order of the body.
+    pub ops: Vec<Op<'a>>,
+    /// Their lines.
+    pub body: Bytes,
+}
+
+impl<'a> Request<'a> {
+    /// Of these operations, whatever their size.
+    pub fn of(ops: Vec<Op<'a>>) -> Request<'a> {
+        let mut body = Vec::new();
+        ops.iter().for_each(|op| op.render(&mut body));
+        Request { ops, body: body.into() }
+    }
+}
+
+/// Cuts operations into requests of at most so many operations and bytes, made when asked for. An
+/// operation above the limit travels alone.
+pub struct Requests<'a, I: Iterator<Item = Op<'a>>> {
+    ops: I,
+    max_ops: usize,
+    max_bytes: usize,
+    /// Rendered, but too much for the request before.
+    held: Option<(Op<'a>, Vec<u8>)>,
+}
+
+impl<'a, I: Iterator<Item = Op<'a>>> Requests<'a, I> {
+    /// Limits of zero count as one.
+    pub fn new(ops: I, max_ops: usize, max_bytes: usize) -> Requests<'a, I> {
+        Requests { ops, max_ops: max_ops.max(1), max_bytes, held: None }
+    }
+}
+
+impl<'a, I: Iterator<Item = Op<'a>>> Iterator for Requests<'a, I> {
+    type Item = Request<'a>;
+
+    fn next(&mut self) -> Option<Request<'a>> {
+        let (mut ops, mut body) = match self.held.take() {
+            Some((op, lines)) => (vec![op], lines),
+            None => (Vec::new(), Vec::new()),
+        };
+        while ops.len() < self.max_ops
+            && let Some(op) = self.ops.next()
+        {
+            let start = body.len();
+            op.render(&mut body);
+            if body.len() > self.max_bytes && !ops.is_empty() {
+                self.held = Some((op, body.split_off(start)));
+                break;
+            }
+            ops.push(op);
+        }
+        (!ops.is_empty()).then(|| Request { ops, body: body.into() })
+    }
+}
+
+/// The part of a bulk answer that is asked for; texts borrow from the answer's bytes.
+#[derive(Debug, Deserialize)]
+pub struct Answer<'a> {
+    /// In the order of the operations.
+    #[serde(borrow, default)]
+    pub items: Vec<Item<'a>>,
+}
+
+/// What one operation was and became.
+#[derive(Debug, Deserialize)]
+pub enum Item<'a> {
+    /// Of an index operation.
+    #[serde(rename = "index", borrow)]
+    Index(Outcome<'a>),
+    /// Of a delete.
+    #[serde(rename = "delete", borrow)]
+    Delete(Outcome<'a>),
+}
+
+/// What an operation became.
+#[derive(Debug, Deserialize)]
+pub struct Outcome<'a> {
+    /// `_id`.
+    #[serde(rename = "_id", borrow, default)]
+    pub id: Cow<'a, str>,
+    /// HTTP status of this one.
+    pub status: u16,
+    /// Why not.
+    #[serde(borrow, default)]
+    pub error: Option<Fault<'a>>,
+}
+
+/// An error of the server.
+#[derive(Debug, Deserialize)]
+pub struct Fault<'a> {
+    /// Its type.
+    #[serde(rename = "type", borrow, default)]
+    pub kind: Cow<'a, str>,
+    /// Its words.
+    #[serde(borrow, default)]
+    pub reason: Option<Cow<'a, str>>,
+}
+
+/// The part of the answer that [`outcomes`] needs, as a query parameter.
+pub const FILTER: &str =
+    "filter_path=errors,items.*._id,items.*.status,items.*.error.type,items.*.error.reason";
+
+/// The outcomes, one for each operation. An answer that does not fit the operations one by one
+/// says nothing about any of them: the error is why.
+pub fn outcomes<'a>(ops: &[Op<'_>], answer: &'a [u8]) -> Result<Vec<Outcome<'a>>, String> {
+    let answer: Answer<'a> =
+        serde_json::from_slice(answer).map_err(|e| format!("the answer cannot be read: {e}"))?;
+    if answer.items.len() != ops.len() {
+        return Err(format!("{} outcomes for {} operations", answer.items.len(), ops.len()));
+    }
+    let mut outcomes = Vec::with_capacity(ops.len());
+    for (op, item) in ops.iter().zip(answer.items) {
+        let outcome = match (item, op.body) {
+            (Item::Index(outcome), Some(_)) | (Item::Delete(outcome), None) => outcome,
+            _ => return Err(format!("another operation than was sent for `{}`", op.id)),
+        };
+        if outcome.id != op.id {
+            return Err(format!("an outcome of `{}` in the place of `{}`", outcome.id, op.id));
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn op<'a>(id: &'a str, body: Option<&'a str>) -> Op<'a> {
+        let body = body.map(str::as_bytes);
+        Op { index: IndexId(0), generation: "users_0123abcd_1", id, at: 42, body }
+    }
+
+    #[test]
+    fn lines() {
+        let request = Request::of(vec![op("a\"\n", Some(r#"{"n":1}"#)), op("b", None)]);
+        assert_eq!(
+            request.body,
+            concat!(
+                r#"{"index":{"_index":"users_0123abcd_1","_id":"a\"\u000a","version":42,"version_type":"external_gte"}}"#,
+                "\n{\"n\":1}\n",
+                r#"{"delete":{"_index":"users_0123abcd_1","_id":"b","version":42,"version_type":"external_gte"}}"#,
+                "\n",
+            )
+        );
+    }
+
+    #[test]
+    fn requests_keep_both_limits_and_every_operation() {
+        let big = format!(r#"{{"x":"{}"}}"#, "y".repeat(900));
+        let ops = [
+            op("1", Some("{}")),
+            op("2", Some("{}")),
+            op("3", Some("{}")),
+            op("4", Some(&big)),
+            op("5", None),
+        ];
+        let ids = |max_ops, max_bytes| -> Vec<Vec<&str>> {
+            Requests::new(ops.iter().copied(), max_ops, max_bytes)
+                .inspect(|r| assert_eq!(r.body, Request::of(r.ops.clone()).body))
+                .map(|r| r.ops.iter().map(|op| op.id).collect())
+                .collect()
+        };
+        assert_eq!(ids(2, 10_000), [vec!["1", "2"], vec!["3", "4"], vec!["5"]]);
+        assert_eq!(ids(100, 250), [vec!["1", "2"], vec!["3"], vec!["4"], vec!["5"]]);
+        assert_eq!(ids(0, 0).len(), 5);
+        assert_eq!(ids(100, 100_000), [vec!["1", "2", "3", "4", "5"]]);
+    }
+
+    #[test]
+    fn the_last_operation_on_a_document_stays() {
+        let document = |index, id: &str, at| Document {
+            index: IndexId(index),
+            id: id.into(),
+            at,
+            body: None,
+            seed: false,
+        };
+        let batch =
+            [document(0, "a", 1), document(0, "b", 1), document(0, "a", 2), document(1, "a", 3)];
+        let kept: Vec<_> = coalesce(&batch).iter().map(|d| (d.index.0, &*d.id, d.at)).collect();
+        assert_eq!(kept, [(0, "a", 2), (0, "b", 1), (1, "a", 3)]);
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_says_nothing() {
+        let ops = [op("1", Some("{}")), op("a\"b", None)];
+        let fits = br#"{"errors":true,"items":[{"index":{"_id":"1","status":400,"error":
+            {"type":"mapper_parsing_exception","reason":"field \"n\""}}},
+            {"delete":{"_id":"a\"b","status":404}}]}"#;
+        let settled = outcomes(&ops, fits).unwrap();
+        let fault = settled[0].error.as_ref().unwrap();
+        assert_eq!(fault.kind, "mapper_parsing_exception");
+        assert_eq!(settled[1].status, 404);
+        for wrong in [
+            r#"{"errors":false}"#,
+            r#"{"items":[{"index":{"_id":"1","status":200}}]}"#,
+            r#"{"items":[{"delete":{"_id":"1","status":200}},{"delete":{"_id":"a\"b","status":200}}]}"#,
+            r#"{"items":[{"index":{"_id":"2","status":200}},{"delete":{"_id":"a\"b","status":200}}]}"#,
+            r#"{"items":[{"index":{"_id":"1","st"#,
+        ] {
+            assert!(outcomes(&ops, wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! One HTTP request to the server, and how to wait before the next.
+//!
+//! A request that got no answer may have been carried out all the same; everything sent through
+//! here can be sent again. Waits are drawn at random below a bound that doubles, so that many
+//! writers thrown off by one restart do not come back at one moment.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use flusso_compiler::files::config::OpenSearch as Options;
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::bulk::Fault;
+use super::errors::{self, Whole};
+use crate::sinks::SinkError;
+
+/// Bound of the first wait.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// Bound of the longest.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Between two lines of the log about the same waiting.
+const SAY_EVERY: Duration = Duration::from_secs(5);
+/// How long the server may be away while the run is starting up.
+pub const START_UP: Duration = Duration::from_secs(60);
+
+/// Where the server is and how to get in, with secrets read.
+#[derive(Clone)]
+pub struct Access {
+    /// Base URL.
+    pub url: String,
+    /// Basic auth; without it the password counts for nothing.
+    pub username: Option<String>,
+    /// Empty when absent.
+    pub password: Option<String>,
+}
+
+/// The server.
+pub struct Client {
+    sink: String,
+    http: reqwest::Client,
+    base: String,
+    auth: Option<(String, String)>,
+    /// The base without credentials, to be shown.
+    address: String,
+    max_retries: u32,
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// All of it.
+    pub body: Bytes,
+}
+
+/// An error of a whole request: `{"error":{"type":…,"reason":…}}`, or `{"error":"text"}`.
+#[derive(Deserialize)]
+struct Failed<'a> {
+    #[serde(borrow)]
+    error: Fault<'a>,
+}
+
+impl Answer {
+    /// How to go on.
+    pub fn whole(&self) -> Whole {
+        if (200..300).contains(&self.status) {
+            return Whole::Accepted;
+        }
+        let failed: Option<Failed<'_>> = serde_json::from_slice(&self.body).ok();
+        errors::request(self.status, failed.as_ref().map(|f| f.error.kind.as_ref()))
+    }
+
+    /// The server's words, or the beginning of whatever it said.
+    pub fn words(&self) -> String {
+        match serde_json::from_slice::<Failed<'_>>(&self.body) {
+            Ok(Failed { error: Fault { kind, reason } }) => {
+                errors::words(&format!("{kind}: {}", reason.unwrap_or_default()))
+            }
+            Err(_) => String::from_utf8_lossy(&self.body).chars().take(200).collect(),
+        }
+    }
+}
+
+impl Client {
+    /// Opens nothing yet.
+    pub fn new(sink: &str, options: &Options, access: Access) -> Result<Client, SinkError> {
+        let wrong = |reason: String| SinkError::Options { sink: sink.to_owned(), reason };
+        let base = access.url.trim().trim_end_matches('/').to_owned();
+        let mut address = Url::parse(&base).map_err(|e| wrong(format!("`url`: {e}")))?;
+        if !matches!(address.scheme(), "http" | "https") {
+            return Err(wrong("`url` must begin with http:// or https://".into()));
+        }
+        // Neither fails for a URL that has a host, as every http URL has.
+        let _ = address.set_username("");
+        let _ = address.set_password(None);
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(options.timeout_secs.max(1)))
+            .connect_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(Duration::from_secs(50))
+            .danger_accept_invalid_certs(!options.tls_verify)
+            .build()
+            .map_err(|e| wrong(chain(&e)))?;
+        Ok(Client {
+            sink: sink.to_owned(),
+            http,
+            base,
+            auth: access.username.map(|user| (user, access.password.unwrap_or_default())),
+            address: address.as_str().trim_end_matches('/').to_owned(),
+            max_retries: options.max_retries,
+        })
+    }
+
+    /// The name of the sink.
+    pub fn sink(&self) -> &str {
+        &self.sink
+    }
+
+    /// Attempts after the first that a request gets whose failure is not known to pass.
+    pub fn max_retries(&self) -> u32 {
+        self.max_retries
+    }
+
+    /// One attempt; the error is what the network said.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<(&'static str, Bytes)>,
+    ) -> Result<Answer, String> {
+        let mut request = self.http.request(method, format!("{}/{path}", self.base));
+        if let Some((user, password)) = &self.auth {
+            request = request.basic_auth(user, Some(password));
+        }
+        if let Some((kind, body)) = content {
+            request = request.header(reqwest::header::CONTENT_TYPE, kind).body(body);
+        }
+        let answer = request.send().await.map_err(|e| chain(&e.without_url()))?;
+        let status = answer.status().as_u16();
+        let body = answer.bytes().await.map_err(|e| chain(&e.without_url()))?;
+        Ok(Answer { status, body })
+    }
+
+    /// A request about an index, repeated until it is answered with success or with one of
+    /// `expected`. With `patience` it gives up on a server that is away so long.
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<&Value>,
+        expected: &[u16],
+        patience: Option<Duration>,
+    ) -> Result<Answer, SinkError> {
+        let content =
+            content.map(|value| ("application/json", Bytes::from(value.to_string().into_bytes())));
+        let mut wait = Wait::default();
+        let mut unclear = 0;
+        loop {
+            let last = match self.send(method.clone(), path, content.clone()).await {
+                Err(last) => last,
+                Ok(answer) if expected.contains(&answer.status) => return Ok(answer),
+                Ok(answer) => match answer.whole() {
+                    Whole::Accepted => return Ok(answer),
+                    Whole::Transient | Whole::Busy => {
+                        format!("{} {}", answer.status, answer.words())
+                    }
+                    Whole::Unclear if answer.status >= 500 && unclear < self.max_retries => {
+                        unclear += 1;
+                        format!("{} {}", answer.status, answer.words())
+                    }
+                    Whole::Unclear | Whole::TooLarge | Whole::Refused => {
+                        return Err(self.refused(format!("{method} /{path}"), &answer));
+                    }
+                },
+            };
+            if patience.is_some_and(|patience| wait.since.elapsed() > patience) {
+                return Err(SinkError::Down {
+                    sink: self.sink.clone(),
+                    address: self.address.clone(),
+                    last,
+                    waited: wait.since.elapsed(),
+                });
+            }
+            self.pause(&mut wait, &last, FIRST_WAIT).await;
+        }
+    }
+
+    /// The error of an answer that will not get better.
+    pub fn refused(&self, what: String, answer: &Answer) -> SinkError {
+        let (sink, reason) = (self.sink.clone(), answer.words());
+        SinkError::Refused { sink, what, status: answer.status, reason }
+    }
+
+    /// Sleeps before the next attempt, the bound being at least `floor`, and says now and then
+    /// what it waits for.
+    pub async fn pause(&self, wait: &mut Wait, last: &str, floor: Duration) {
+        if wait.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+            wait.said = Some(Instant::now());
+            tracing::warn!(
+                sink = self.sink,
+                address = self.address,
+                "waiting for {} s so far, will try again: {last}",
+                wait.since.elapsed().as_secs()
+            );
+        }
+        let bound = FIRST_WAIT.saturating_mul(1 << wait.attempts.min(9)).min(LONGEST_WAIT);
+        wait.attempts += 1;
+        tokio::time::sleep(bound.max(floor).mul_f64(chance())).await;
+    }
+
+    /// Says that waiting is over, if it was said to have begun.
+    pub fn resumed(&self, wait: &Wait) {
+        if wait.said.is_some() {
+            tracing::info!(sink = self.sink, "goes on after {} s", wait.since.elapsed().as_secs());
+        }
+    }
+}
+
+impl std::fmt::Debug for Client {
+    /// Without credentials.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Client({} at {})", self.sink, self.address)
+    }
+}
+
+/// How long something has been tried.
+#[derive(Debug)]
+pub struct Wait {
+    since: Instant,
+    attempts: u32,
+    said: Option<Instant>,
+}
+
+impl Default for Wait {
+    /// Begins now.
+    fn default() -> Wait {
+        Wait { since: Instant::now(), attempts: 0, said: None }
+    }
+}
+
+/// Evenly between 0 and 1. The seed of a hash map is chance enough to spread waits.
+fn chance() -> f64 {
+    let drawn = RandomState::new().build_hasher().finish() >> 32;
+    drawn as f64 / f64::from(u32::MAX)
+}
+
+/// An error with what caused it: the first sentence alone never says why.
+fn chain(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flusso_compiler::files::config::{Secret, TextAnalysis};
+
+    fn client(url: &str) -> Result<Client, SinkError> {
+        let options = Options {
+            url: Secret::Value(String::new()),
+            username: None,
+            password: None,
+            tls_verify: true,
+            batch_size: 1,
+            max_bytes: 1,
+            timeout_secs: 1,
+            max_retries: 0,
+            pipeline: None,
+            number_of_shards: 1,
+            number_of_replicas: 1,
+            refresh_interval: String::new(),
+            text_analysis: TextAnalysis::Builtin,
+            auto_subfields: true,
+        };
+        let access = Access { url: url.to_owned(), username: None, password: None };
+        Client::new("primary", &options, access)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_down() {
+        // Bound and dropped: nobody listens there.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = client(&format!("http://user:secret@{free}/")).unwrap();
+        let patience = Some(Duration::from_millis(50));
+        let error = client.call(Method::GET, "x", None, &[], patience).await.unwrap_err();
+        let SinkError::Down { address, last, waited, .. } = &error else { panic!("{error}") };
+        assert_eq!(*address, format!("http://{free}"));
+        assert!(last.contains("refused") && *waited > Duration::from_millis(50), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
+    fn an_address_must_be_one() {
+        for url in ["", "ftp://x", "localhost:9200"] {
+            assert!(matches!(client(url), Err(SinkError::Options { .. })), "{url}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! An OpenSearch cluster as a sink.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `client` | one HTTP request, and how to wait before the next |
+//! | `lifecycle` | generations of an index, the aliases, `flusso_meta` |
+//! | `bulk` | operations into lines, the answer back onto the operations |
+//! | `deliver` | a request sent until each operation of it is settled |
+//! | `errors` | what an answer means |
+
+pub mod bulk;
+mod client;
+mod deliver;
+mod errors;
+mod lifecycle;
+
+use std::collections::HashMap;
+
+use flusso_compiler::files::config::{OnError, OpenSearch as Options};
+use flusso_compiler::plan::IndexId;
+use flusso_dataflow::emit::Document;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+pub use client::Access;
+
+use super::{Rejection, SinkError, Target, Written};
+use bulk::{MAX_ID, Op, Requests};
+use client::Client;
+use lifecycle::Generation;
+
+/// Requests on their way at once, of different documents; more make a small node slower.
+const IN_FLIGHT: usize = 3;
+
+/// A cluster, and the generations that this run writes.
+#[derive(Debug)]
+pub struct OpenSearch {
+    client: Client,
+    options: Options,
+    prefix: String,
+    prepared: HashMap<IndexId, Prepared>,
+}
+
+/// An index ready for documents.
+#[derive(Debug)]
+struct Prepared {
+    /// Logical name.
+    name: String,
+    on_error: OnError,
+    generation: Generation,
+}
+
+impl OpenSearch {
+    /// `prefix` stands before every name; nothing is opened yet.
+    pub fn new(
+        name: &str,
+        prefix: &str,
+        options: &Options,
+        access: Access,
+    ) -> Result<OpenSearch, SinkError> {
+        Ok(OpenSearch {
+            client: Client::new(name, options, access)?,
+            options: options.clone(),
+            prefix: prefix.to_owned(),
+            prepared: HashMap::new(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.client.sink()
+    }
+
+    pub(super) async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+        self.prepared.clear();
+        for target in targets {
+            let generation = lifecycle::prepare(&self.client, &self.prefix, target).await?;
+            let (name, on_error) = (target.name.clone(), target.on_error);
+            self.prepared.insert(target.index, Prepared { name, on_error, generation });
+        }
+        Ok(())
+    }
+
+    pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
+        let prepared = self.prepared(index)?;
+        let interval = &self.options.refresh_interval;
+        lifecycle::hydrated(&self.client, &prepared.generation, interval).await
+    }
+
+    pub(super) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+        let mut written = Written::default();
+        let mut ops = Vec::with_capacity(batch.len());
+        for document in bulk::coalesce(batch) {
+            let prepared = self.prepared(document.index)?;
+            if document.id.is_empty() || document.id.len() > MAX_ID {
+                let reason = format!("an id of {} bytes; 1 to {MAX_ID} fit", document.id.len());
+                let rejection =
+                    Rejection { index: document.index, id: document.id.clone(), reason };
+                written.rejected.push(self.judge(rejection, None)?);
+                continue;
+            }
+            ops.push(Op {
+                index: document.index,
+                generation: &prepared.generation.name,
+                id: &document.id,
+                at: document.at,
+                body: document.body.as_deref(),
+            });
+        }
+        let max_bytes = usize::try_from(self.options.max_bytes).unwrap_or(usize::MAX);
+        let mut requests =
+            Requests::new(ops.into_iter(), self.options.batch_size as usize, max_bytes);
+        let mut flying = FuturesUnordered::new();
+        loop {
+            while flying.len() < IN_FLIGHT
+                && let Some(request) = requests.next()
+            {
+                flying.push(self.deliver(request));
+            }
+            let Some(settled) = flying.next().await else { break };
+            written.add(settled?);
+        }
+        Ok(written)
+    }
+
+    fn prepared(&self, index: IndexId) -> Result<&Prepared, SinkError> {
+        let unknown = || SinkError::Unprepared { sink: self.name().to_owned(), index: index.0 };
+        self.prepared.get(&index).ok_or_else(unknown)
+    }
+
+    /// Lets a rejected document pass where its index says so.
+    fn judge(&self, rejection: Rejection, field: Option<&str>) -> Result<Rejection, SinkError> {
+        let prepared = self.prepared(rejection.index)?;
+        match prepared.on_error {
+            OnError::Skip => {
+                tracing::warn!(
+                    sink = self.name(),
+                    index = prepared.name,
+                    id = &*rejection.id,
+                    "document rejected and passed over: {}",
+                    rejection.reason
+                );
+                Ok(rejection)
+            }
+            OnError::Stop => Err(SinkError::Rejected {
+                sink: self.name().to_owned(),
+                index: prepared.name.clone(),
+                id: rejection.id.into(),
+                field: field.map(str::to_owned),
+                reason: rejection.reason,
+            }),
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! Documents as lines on standard output.
+//!
+//! Each operation is one JSON object whose keys stand in alphabetical order. The document goes in
+//! as its own bytes, not read again: it is our own JSON without line breaks, so a line costs
+//! little more than copying it. A batch is one write and one flush on a blocking thread; a reader
+//! that goes away ends the run quietly, as it does for any other program in a pipe.
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flusso_compiler::plan::IndexId;
+use flusso_dataflow::emit::Document;
+
+use super::{SinkError, Target, Written};
+
+/// Standard output, or what stands in for it.
+pub struct Stdout {
+    name: String,
+    pretty: bool,
+    /// Number of the last line.
+    seq: u64,
+    names: HashMap<IndexId, String>,
+    out: Arc<Mutex<Box<dyn Write + Send>>>,
+}
+
+impl std::fmt::Debug for Stdout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Stdout({}, pretty: {}, seq: {})", self.name, self.pretty, self.seq)
+    }
+}
+
+impl Stdout {
+    /// The process's standard output. `pretty`: several indented lines a document.
+    pub fn new(name: &str, pretty: bool) -> Stdout {
+        Stdout::to(name, pretty, Box::new(std::io::stdout()))
+    }
+
+    /// The same lines somewhere else.
+    pub fn to(name: &str, pretty: bool, out: Box<dyn Write + Send>) -> Stdout {
+        let out = Arc::new(Mutex::new(out));
+        Stdout { name: name.to_owned(), pretty, seq: 0, names: HashMap::new(), out }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn prepare(&mut self, targets: &[Target]) {
+        self.names = targets.iter().map(|t| (t.index, t.name.clone())).collect();
+    }
+
+    pub(super) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+        if batch.is_empty() {
+            return Ok(Written::default());
+        }
+        let mut text = Vec::with_capacity(
+            batch.iter().map(|d| 192 + d.body.as_ref().map_or(0, |body| body.len())).sum(),
+        );
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let ts = timestamp(now);
+        for document in batch {
+            let Some(index) = self.names.get(&document.index) else {
+                let index = document.index.0;
+                return Err(SinkError::Unprepared { sink: self.name.clone(), index });
+            };
+            self.seq += 1;
+            let start = text.len();
+            line(&mut text, document, index, self.seq, &ts);
+            if self.pretty {
+                indent(&mut text, start)?;
+            }
+            text.push(b'\n');
+        }
+        let written = Written {
+            delivered: batch.len() as u64,
+            bytes: text.len() as u64,
+            ..Written::default()
+        };
+        self.blocking(move |out| out.write_all(&text).and_then(|()| out.flush())).await?;
+        Ok(written)
+    }
+
+    /// Every batch was flushed; this reports to nobody.
+    pub(super) async fn close(&mut self) {
+        if let Err(error) = self.blocking(|out| out.flush()).await {
+            tracing::debug!("closing: {error}");
+        }
+    }
+
+    async fn blocking(
+        &self,
+        work: impl FnOnce(&mut dyn Write) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), SinkError> {
+        let out = Arc::clone(&self.out);
+        let done = tokio::task::spawn_blocking(move || {
+            work(out.lock().unwrap_or_else(PoisonError::into_inner).as_mut())
+        });
+        match done.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if error.kind() == ErrorKind::BrokenPipe => Err(SinkError::Closed),
+            Ok(Err(error)) => Err(SinkError::Output { reason: error.to_string() }),
+            Err(error) => Err(SinkError::Output { reason: error.to_string() }),
+        }
+    }
+}
+
+/// One operation without its line end.
+fn line(text: &mut Vec<u8>, document: &Document, index: &str, seq: u64, ts: &str) {
+    text.push(b'{');
+    if let Some(body) = &document.body {
+        text.extend_from_slice(b"\"document\":");
+        text.extend_from_slice(body);
+        text.push(b',');
+    }
+    text.extend_from_slice(b"\"id\":");
+    super::opensearch::bulk::quote(text, &document.id);
+    text.extend_from_slice(b",\"index\":\"");
+    text.extend_from_slice(index.as_bytes());
+    text.push(b'"');
+    let op = match &document.body {
+        Some(body) => {
+            text.extend_from_slice(b",\"meta\":{\"bytes\":");
+            text.extend_from_slice(body.len().to_string().as_bytes());
+            text.extend_from_slice(b",\"fields\":");
+            match fields(body) {
+                Some(fields) => text.extend_from_slice(fields.to_string().as_bytes()),
+                None => text.extend_from_slice(b"null"),
+            }
+            text.push(b'}');
+            "upsert"
+        }
+        None => "delete",
+    };
+    text.extend_from_slice(b",\"op\":\"");
+    text.extend_from_slice(op.as_bytes());
+    text.extend_from_slice(b"\",\"seq\":");
+    text.extend_from_slice(seq.to_string().as_bytes());
+    text.extend_from_slice(b",\"sink\":\"stdout\",\"ts\":\"");
+    text.extend_from_slice(ts.as_bytes());
+    text.extend_from_slice(b"\",\"version\":\"");
+    text.extend_from_slice(env!("CARGO_PKG_VERSION").as_bytes());
+    text.extend_from_slice(b"\"}");
+}
+
+/// Number of top-level keys; none when the document is no object. Relies on valid JSON.
+fn fields(body: &[u8]) -> Option<usize> {
+    if body.first() != Some(&b'{') {
+        return None;
+    }
+    let (mut count, mut depth, mut at) = (0, 0usize, 0);
+    while let Some(&byte) = body.get(at) {
+        match byte {
+            b'"' => {
+                at += 1;
+                while let Some(&inner) = body.get(at)
+                    && inner != b'"'
+                {
+                    at += if inner == b'\\' { 2 } else { 1 };
+                }
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b':' if depth == 1 => count += 1,
+            _ => {}
+        }
+        at += 1;
+    }
+    Some(count)
+}
+
+/// Rewrites the line from `start` on as several indented lines.
+fn indent(text: &mut Vec<u8>, start: usize) -> Result<(), SinkError> {
+    let wrong = |error: serde_json::Error| SinkError::Output { reason: error.to_string() };
+    let value: serde_json::Value = serde_json::from_slice(&text[start..]).map_err(wrong)?;
+    text.truncate(start);
+    serde_json::to_writer_pretty(text, &value).map_err(wrong)
+}
+
+/// RFC 3339 in UTC with milliseconds; `since` is the time since 1970.
+fn timestamp(since: Duration) -> String {
+    let seconds = since.as_secs();
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Civil date from a day number: years begin in March, so that leap days come last; an era is
+    // 400 years, 146 097 days.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted / 146_097, shifted % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * year + year / 4 - year / 100);
+    let part = (5 * of_year + 2) / 153;
+    let month = if part < 10 { part + 3 } else { part - 9 };
+    format!(
+        "{:04}-{month:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        era * 400 + year + u64::from(month <= 2),
+        of_year - (153 * part + 2) / 5 + 1,
+        rest / 3_600,
+        rest / 60 % 60,
+        rest % 60,
+        since.subsec_millis()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flusso_compiler::files::config::OnError;
+
+    fn document(id: &str, body: Option<&str>) -> Document {
+        let body = body.map(|b| b.as_bytes().into());
+        Document { index: IndexId(0), id: id.into(), at: 7, body, seed: false }
+    }
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Gone;
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn prepared(pretty: bool, out: Box<dyn Write + Send>) -> Stdout {
+        let mut sink = Stdout::to("out", pretty, out);
+        sink.prepare(&[Target {
+            index: IndexId(0),
+            name: "users".into(),
+            hash: "0123abcd".into(),
+            body: serde_json::Value::Null,
+            on_error: OnError::Stop,
+        }]);
+        sink
+    }
+
+    #[test]
+    fn the_envelope_byte_for_byte() {
+        let ts = timestamp(Duration::from_millis(1_709_251_199_042));
+        let mut text = Vec::new();
+        line(&mut text, &document("a\"b", Some(r#"{"n":1.50,"o":{"x":"}"}}"#)), "users", 1, &ts);
+        text.push(b'\n');
+        line(&mut text, &document("2", None), "users", 2, &ts);
+        let version = env!("CARGO_PKG_VERSION");
+        let expected = format!(
+            "{}{version}\"}}\n{}{version}\"}}",
+            r#"{"document":{"n":1.50,"o":{"x":"}"}},"id":"a\"b","index":"users","meta":{"bytes":24,"fields":2},"op":"upsert","seq":1,"sink":"stdout","ts":"2024-02-29T23:59:59.042Z","version":""#,
+            r#"{"id":"2","index":"users","op":"delete","seq":2,"sink":"stdout","ts":"2024-02-29T23:59:59.042Z","version":""#,
+        );
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+
+    #[test]
+    fn top_level_keys_are_counted() {
+        for (body, count) in [
+            ("{}", Some(0)),
+            (r#"{"a":{"b":1,"c":2},"d":[{"e":1}]}"#, Some(2)),
+            (r#"{"a:\"\\":"{:","b":":"}"#, Some(2)),
+            ("[1]", None),
+        ] {
+            assert_eq!(fields(body.as_bytes()), count, "{body}");
+        }
+    }
+
+    #[test]
+    fn instants() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400, "2000-02-29T00:00:00.000Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.000Z"),
+            (1_798_761_599, "2026-12-31T23:59:59.000Z"),
+        ] {
+            assert_eq!(timestamp(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_are_numbered_across_batches_and_pretty_ones_are_indented() {
+        let shared = Shared::default();
+        let mut sink = prepared(false, Box::new(shared.clone()));
+        sink.write(&[document("1", Some("{}")), document("2", None)]).await.unwrap();
+        let written = sink.write(&[document("3", None)]).await.unwrap();
+        assert_eq!(written.delivered, 1);
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 3);
+        assert!(text.lines().nth(2).unwrap().contains("\"seq\":3,"), "{text}");
+
+        let shared = Shared::default();
+        let mut sink = prepared(true, Box::new(shared.clone()));
+        sink.write(&[document("1", Some(r#"{"n":1.50}"#))]).await.unwrap();
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            text.starts_with("{\n  \"document\": {\n    \"n\": 1.50\n  },\n  \"id\""),
+            "{text}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_left_is_no_fault() {
+        let mut sink = prepared(false, Box::new(Gone));
+        let error = sink.write(&[document("1", None)]).await.unwrap_err();
+        assert_eq!(error, SinkError::Closed);
+    }
+}

@@ -1,0 +1,62 @@
+//! A session of the test with Postgres, blocking; it calls itself `flusso-tests`.
+
+use std::sync::LazyLock;
+
+use tokio::runtime::Runtime;
+use tokio_postgres::{NoTls, SimpleQueryMessage};
+
+/// One runtime for every session and every request of the process.
+pub static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Runtime::new().expect("a runtime needs only threads"));
+
+/// An open session.
+pub struct Session {
+    client: tokio_postgres::Client,
+}
+
+impl Session {
+    /// Opens one with UTC, ISO dates and hex bytea, as the oracle's query asks for.
+    pub fn open(url: &str) -> Session {
+        let mut config: tokio_postgres::Config = url.parse().expect("the server's URL is one");
+        config.application_name("flusso-tests");
+        let client = RUNTIME.block_on(async {
+            let (client, connection) =
+                config.connect(NoTls).await.unwrap_or_else(|error| panic!("{url}: {error}"));
+            tokio::spawn(connection);
+            client
+        });
+        let session = Session { client };
+        session.run("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET bytea_output = 'hex'");
+        session
+    }
+
+    /// Runs statements; several of them are one transaction unless they say otherwise.
+    pub fn run(&self, sql: &str) {
+        RUNTIME
+            .block_on(self.client.batch_execute(sql))
+            .unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
+    }
+
+    /// The rows of a query, every value as its text.
+    pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
+        let messages = RUNTIME
+            .block_on(self.client.simple_query(sql))
+            .unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => {
+                Some((0..row.len()).map(|i| row.get(i).map(str::to_owned)).collect())
+            }
+            _ => None,
+        };
+        messages.into_iter().filter_map(row).collect()
+    }
+
+    /// The only value of a query.
+    pub fn value(&self, sql: &str) -> String {
+        let rows = self.rows(sql);
+        match rows.first().and_then(|row| row.first()) {
+            Some(Some(value)) => value.clone(),
+            _ => panic!("no value: {sql}"),
+        }
+    }
+}

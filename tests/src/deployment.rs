@@ -1,0 +1,221 @@
+//! A database with tables, a folder with the two kinds of files, and the comparison of what
+//! flusso made of them with what Postgres says.
+//!
+//! Beside the test's own indexes stands `beats`, over a table of one row: a beat is an update of
+//! that row, and once its document has come, everything committed before it has been worked on.
+
+use std::cell::Cell;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::database::Session;
+use crate::documents::{Documents, difference, explain, normal};
+use crate::flusso::{Flusso, command};
+use crate::server::{Server, fresh_path};
+
+/// How long anything may take before it counts as lost. Generous: the machine may be busy.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A deployment.
+pub struct Deployment {
+    /// A session with its database.
+    pub session: Session,
+    /// Its database's URL.
+    pub url: String,
+    /// The folder of `flusso.toml`.
+    pub folder: PathBuf,
+    /// Database, slot and publication are called so.
+    pub name: String,
+    queries: Vec<(String, String)>,
+    beat: Cell<u64>,
+}
+
+/// The index over the beats.
+const BEATS: &str = "table: beats
+primary_key: id
+fields:
+  - long: beat
+";
+
+impl Deployment {
+    /// Makes a database with these tables and files for these indexes (name and schema file),
+    /// with documents on standard output.
+    pub fn new(server: &Server, name: &str, tables: &str, indexes: &[(&str, &str)]) -> Deployment {
+        Deployment::with_sink(server, name, tables, indexes, "[sinks.lines]\ntype = \"stdout\"\n")
+    }
+
+    /// The same with another sink.
+    pub fn with_sink(
+        server: &Server,
+        name: &str,
+        tables: &str,
+        indexes: &[(&str, &str)],
+        sink: &str,
+    ) -> Deployment {
+        Session::open(&server.url).run(&format!("CREATE DATABASE {name}"));
+        let (base, _) = server.url.rsplit_once('/').expect("the URL names a database");
+        let url = format!("{base}/{name}");
+        let session = Session::open(&url);
+        session.run(tables);
+        session.run(
+            "CREATE TABLE beats (id int PRIMARY KEY, beat bigint); INSERT INTO beats VALUES (1, 0)",
+        );
+        let folder = fresh_path(name);
+        std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+        let mut config =
+            format!("[source]\ntype = \"postgres\"\nconnection_url = \"{url}\"\n\n{sink}");
+        let beats = [("beats", BEATS)];
+        for (index, schema) in indexes.iter().chain(&beats) {
+            let _ = write!(
+                config,
+                "\n[[index]]\nname = \"{index}\"\nschema = \"{index}.schema.yml\"\n"
+            );
+            write(&folder.join(format!("{index}.schema.yml")), schema);
+        }
+        write(&folder.join("flusso.toml"), &config);
+        let queries = indexes.iter().map(|(index, _)| ((*index).to_owned(), query(&folder, index)));
+        let queries = queries.collect();
+        Deployment { session, url, folder, name: name.to_owned(), queries, beat: Cell::new(0) }
+    }
+
+    /// The arguments of `flusso run` for it.
+    pub fn arguments(&self, workers: u32) -> Vec<String> {
+        let pairs = [
+            ("--config", "flusso.toml"),
+            ("--slot", &self.name),
+            ("--publication", &self.name),
+            ("--public-address", "127.0.0.1:0"),
+            ("--private-address", "127.0.0.1:0"),
+            ("--workers", &workers.to_string()),
+        ];
+        let pairs =
+            pairs.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]);
+        std::iter::once("run".to_owned()).chain(pairs).collect()
+    }
+
+    /// Starts `flusso run`.
+    pub fn start(&self, workers: u32) -> Flusso {
+        let arguments = self.arguments(workers);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Flusso::start(&self.folder, &arguments)
+    }
+
+    /// What the documents must be now.
+    pub fn oracle(&self) -> Documents {
+        let mut documents = Documents::new();
+        for (index, query) in &self.queries {
+            for row in self.session.rows(query) {
+                let mut row = row.into_iter();
+                let (Some(Some(id)), Some(Some(document))) = (row.next(), row.next()) else {
+                    panic!("{index}: the query gives an id and a document:\n{query}");
+                };
+                let document: Value = serde_json::from_str(&document).expect("jsonb is JSON");
+                let before = documents.insert((index.clone(), id.clone()), normal(document));
+                assert!(before.is_none(), "{index} {id} twice in the query's answer");
+            }
+        }
+        documents
+    }
+
+    /// Commits a beat and gives its number.
+    pub fn beat(&self) -> u64 {
+        self.beat.set(self.beat.get() + 1);
+        self.session.run(&format!("UPDATE beats SET beat = {}", self.beat.get()));
+        self.beat.get()
+    }
+
+    /// Commits a beat and reads until its document has come; the beats' own operations are
+    /// dropped.
+    pub fn settle(&self, flusso: &mut Flusso) {
+        let id = ("beats".to_owned(), "1".to_owned());
+        let document = normal(serde_json::json!({ "beat": self.beat() }));
+        flusso.until("the beat", PATIENCE, |flusso| flusso.documents.get(&id) == Some(&document));
+        flusso.operations.retain(|(id, _)| id.0 != "beats");
+    }
+
+    /// Waits until the folded documents equal Postgres' answer, or panics with the difference.
+    pub fn expect_equal(&self, flusso: &mut Flusso, when: &str) {
+        self.settle(flusso);
+        let expected = self.oracle();
+        let deadline = Instant::now() + PATIENCE / 4;
+        loop {
+            let mut found = flusso.documents.clone();
+            found.retain(|id, _| id.0 != "beats");
+            let Some(difference) = explain(&expected, &found) else { break };
+            assert!(Instant::now() < deadline, "{} {when}: {difference}", self.name);
+            flusso.read(Duration::from_millis(200));
+        }
+        flusso.operations.retain(|(id, _)| id.0 != "beats");
+    }
+
+    /// Runs one transaction and expects exactly the documents it changes, each sent once.
+    pub fn follow(&self, flusso: &mut Flusso, when: &str, sql: &str) {
+        let before = self.oracle();
+        flusso.operations.clear();
+        self.session.run(sql);
+        self.expect_equal(flusso, when);
+        let expected = difference(&before, &self.oracle());
+        let sent = flusso.take_changes();
+        assert_eq!(
+            sent.keys().collect::<Vec<_>>(),
+            expected.keys().collect::<Vec<_>>(),
+            "{} {when}: what was sent, and what changed",
+            self.name
+        );
+    }
+
+    /// Writes a file of the deployment.
+    pub fn write(&self, file: &str, text: &str) {
+        write(&self.folder.join(file), text);
+    }
+
+    /// Changes its `flusso.toml`.
+    pub fn edit(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.join("flusso.toml");
+        let text = std::fs::read_to_string(&path).expect("it was written here");
+        write(&path, &change(text));
+    }
+
+    /// Whether the slot has confirmed everything written so far, waiting for it.
+    pub fn confirmed(&self) -> bool {
+        let position = self.session.value("SELECT pg_current_wal_flush_lsn()");
+        let passed = format!(
+            "SELECT confirmed_flush_lsn >= '{position}' FROM pg_replication_slots WHERE slot_name = '{}'",
+            self.name
+        );
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            if self.session.value(&passed) == "t" {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        false
+    }
+}
+
+/// The folder goes; the database stays with the throwaway server.
+impl Drop for Deployment {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the files are in {}", self.folder.display());
+        } else {
+            let _ = std::fs::remove_dir_all(&self.folder);
+        }
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+/// What `flusso plan --sql` prints for an index.
+fn query(folder: &Path, index: &str) -> String {
+    let output = command(folder, &["plan", index, "--sql", "--live", "--config", "flusso.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "plan {index} --sql: {said}");
+    String::from_utf8(output.stdout).expect("a query is text")
+}

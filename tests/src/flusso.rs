@@ -1,0 +1,223 @@
+//! The binary as a child: its lines folded into documents, its end and what it said.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::documents::{Changes, Documents, Id, normal};
+
+/// A running `flusso run`.
+pub struct Flusso {
+    /// What its lines add up to.
+    pub documents: Documents,
+    /// Every operation since last taken, in the order of the lines.
+    pub operations: Vec<(Id, Option<Value>)>,
+    child: Child,
+    lines: Receiver<String>,
+    messages: Arc<Mutex<String>>,
+    sequence: u64,
+}
+
+/// Where the binary is: `FLUSSO_BIN`, else beside these tests.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("FLUSSO_BIN") {
+        return path.into();
+    }
+    let here = std::env::current_exe().expect("a test knows its path");
+    let profile = here.ancestors().nth(2).expect("tests lie in the deps folder");
+    let path = profile.join("flusso");
+    assert!(path.exists(), "{} is missing: cargo build -p flusso", path.display());
+    path
+}
+
+/// Runs a command of it to its end in a folder.
+pub fn command(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(binary())
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("the binary can be run")
+}
+
+impl Flusso {
+    /// Starts it in a folder.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .current_dir(folder)
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary can be run");
+        let (send, lines) = channel();
+        let stdout = child.stdout.take().expect("stdout is piped");
+        std::thread::spawn(move || {
+            let lines = BufReader::new(stdout).lines();
+            let _ = lines.map_while(Result::ok).try_for_each(|line| send.send(line));
+        });
+        let messages = Arc::new(Mutex::new(String::new()));
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let said = Arc::clone(&messages);
+        std::thread::spawn(move || {
+            let mut stderr = BufReader::new(stderr);
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
+                said.lock().expect("nobody panics while holding it").push_str(&line);
+                line.clear();
+            }
+        });
+        let (documents, operations) = (Documents::new(), Vec::new());
+        Flusso { documents, operations, child, lines, messages, sequence: 0 }
+    }
+
+    /// What it has said on standard error.
+    pub fn said(&self) -> String {
+        self.messages.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Takes one more line in, waiting at most so long; false when none came or it has ended.
+    pub fn read(&mut self, patience: Duration) -> bool {
+        match self.lines.recv_timeout(patience) {
+            Ok(line) => {
+                self.take(&line);
+                true
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+
+    /// Reads until what has been folded satisfies, or panics after `patience`.
+    pub fn until(&mut self, what: &str, patience: Duration, mut done: impl FnMut(&Flusso) -> bool) {
+        let deadline = Instant::now() + patience;
+        while !done(self) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !self.read(left.min(Duration::from_millis(100))) {
+                let ended = self.ended();
+                assert!(ended.is_none(), "it ended with {ended:?} before {what}:\n{}", self.said());
+                assert!(!left.is_zero(), "{what} did not come; it said:\n{}", self.said());
+            }
+        }
+    }
+
+    /// Folds an envelope, whose keys are those of the format, in its order.
+    fn take(&mut self, line: &str) {
+        let envelope: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let keys: Vec<&str> =
+            envelope.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+        let text = |key: &str| envelope[key].as_str().unwrap_or_else(|| panic!("{key}: {line}"));
+        self.sequence += 1;
+        assert_eq!(envelope["seq"].as_u64(), Some(self.sequence), "{line}");
+        let id = (text("index").to_owned(), text("id").to_owned());
+        let document = match text("op") {
+            "upsert" => {
+                assert_eq!(
+                    keys,
+                    ["document", "id", "index", "meta", "op", "seq", "sink", "ts", "version"]
+                );
+                assert!(line.starts_with(r#"{"document":"#), "{line}");
+                Some(normal(envelope["document"].clone()))
+            }
+            "delete" => {
+                assert_eq!(keys, ["id", "index", "op", "seq", "sink", "ts", "version"]);
+                None
+            }
+            other => panic!("{other} is no operation: {line}"),
+        };
+        match &document {
+            Some(document) => self.documents.insert(id.clone(), document.clone()),
+            None => self.documents.remove(&id),
+        };
+        self.operations.push((id, document));
+    }
+
+    /// The operations since the last call as changes; an id that came twice is an error.
+    pub fn take_changes(&mut self) -> Changes {
+        let mut changes = Changes::new();
+        for (id, document) in self.operations.drain(..) {
+            let before = changes.insert(id.clone(), document);
+            assert!(before.is_none(), "{id:?} was sent twice for one transaction");
+        }
+        changes
+    }
+
+    /// Its exit code when it has ended; -1 for a signal.
+    pub fn ended(&mut self) -> Option<i32> {
+        let status = self.child.try_wait().expect("the child is ours");
+        status.map(|status| status.code().unwrap_or(-1))
+    }
+
+    /// Waits for the end, reading on, and gives the exit code.
+    pub fn end(&mut self, patience: Duration) -> i32 {
+        let deadline = Instant::now() + patience;
+        loop {
+            self.read(Duration::from_millis(20));
+            if let Some(code) = self.ended() {
+                while self.read(Duration::from_millis(200)) {}
+                return code;
+            }
+            assert!(Instant::now() < deadline, "it did not end; it said:\n{}", self.said());
+        }
+    }
+
+    /// Sends a signal: `TERM`, `INT`, `KILL`, `STOP`.
+    pub fn signal(&self, name: &str) {
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{name}");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Flusso {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("flusso said:\n{}", self.said());
+        }
+    }
+}
+
+/// Runs it with standard output closed after the first `bytes`, and gives code and messages.
+pub fn closed_early(folder: &Path, arguments: &[&str], bytes: usize) -> (i32, String) {
+    let mut child = Command::new(binary())
+        .args(arguments)
+        .current_dir(folder)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary can be run");
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    stdout.read_exact(&mut vec![0; bytes]).expect("it writes so much");
+    drop(stdout);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let code = loop {
+        if let Some(status) = child.try_wait().expect("the child is ours") {
+            break status.code().unwrap_or(-1);
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("it did not end when standard output was closed");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut said = String::new();
+    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut said);
+    (code, said)
+}

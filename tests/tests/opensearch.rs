@@ -1,0 +1,113 @@
+//! Documents in a real node equal their SQL: after the seed, after churn, after restarts of
+//! either side.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+
+use flusso_tests::deployment::{Deployment, PATIENCE};
+use flusso_tests::documents::explain;
+use flusso_tests::flusso::Flusso;
+use flusso_tests::node::{ask, documents};
+use flusso_tests::server::{Server, fresh_path};
+use flusso_tests::shop;
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
+static NODE: LazyLock<Server> = LazyLock::new(|| {
+    Server::opensearch(fresh_path("node"), &["action.auto_create_index=*flusso_meta"])
+});
+
+const INDEXES: [&str; 3] = ["orders", "users", "products"];
+
+/// The shop with a node; index names begin with the deployment's name.
+fn shop_in(name: &str, node: &str) -> Deployment {
+    let sink = format!(
+        "[sinks.search]\ntype = \"opensearch\"\nurl = \"{node}\"\nnumber_of_replicas = 0\n\
+         refresh_interval = \"1s\"\nmax_retries = 10\n"
+    );
+    let shop = shop::deployment(&SERVER, name, 600, &sink);
+    shop.edit(|text| format!("prefix = \"{name}_\"\n{text}"));
+    shop
+}
+
+/// Waits until the node has the latest beat and all documents equal Postgres' answer.
+fn expect_equal(shop: &Deployment, flusso: &mut Flusso, node: &str, when: &str) {
+    let beat = shop.beat();
+    let prefix = format!("{}_", shop.name);
+    let deadline = Instant::now() + PATIENCE;
+    let url = format!("{node}/{prefix}beats/_doc/1");
+    while ask(Method::GET, &url, None).1["_source"]["beat"].as_u64() != Some(beat) {
+        let ended = flusso.ended();
+        assert!(ended.is_none(), "{when}: it ended with {ended:?}\n{}", flusso.said());
+        assert!(Instant::now() < deadline, "{when}: the beat did not come\n{}", flusso.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let expected = shop.oracle();
+    let deadline = Instant::now() + PATIENCE / 3;
+    while let Some(difference) = explain(&expected, &documents(node, &prefix, &INDEXES)) {
+        assert!(Instant::now() < deadline, "{when}: {difference}\n{}", flusso.said());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn node_has_the_shop() {
+    let shop = shop_in("shop", &NODE.url);
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
+    for (name, sql) in shop::changes() {
+        shop.session.run(&sql);
+        expect_equal(&shop, &mut flusso, &NODE.url, &name);
+    }
+    let found = ask(
+        Method::POST,
+        &format!("{}/shop_orders/_count", NODE.url),
+        Some(serde_json::json!({ "query": { "term": { "address.city": "Reykjavik" } } })),
+    );
+    let expected = shop.session.value("SELECT count(*) FROM orders WHERE address_id = 2");
+    assert_eq!(found.1["count"].to_string(), expected, "a search finds what was changed");
+}
+
+#[test]
+fn node_is_found_again_after_a_restart_and_a_kill() {
+    let shop = shop_in("again", &NODE.url);
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
+    flusso.signal("TERM");
+    assert_eq!(flusso.end(Duration::from_secs(20)), 0, "{}", flusso.said());
+    shop.session.run(
+        "BEGIN; DELETE FROM order_tags WHERE order_id = 30; DELETE FROM order_items WHERE order_id = 30; \
+         DELETE FROM orders WHERE id = 30; COMMIT; UPDATE users SET deleted_at = now() WHERE id = 7; \
+         UPDATE shops SET name = 'While away' WHERE id = 5",
+    );
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &NODE.url, "after a restart");
+    flusso.signal("KILL");
+    flusso.end(Duration::from_secs(5));
+    shop.session.run("TRUNCATE order_tags; UPDATE products SET active = false WHERE id < 10");
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &NODE.url, "after a kill");
+}
+
+/// A node of its own, on a port that it finds again.
+#[test]
+fn node_goes_and_comes_back() {
+    let folder: PathBuf = fresh_path("restarted");
+    std::fs::create_dir_all(&folder).unwrap();
+    let node = Server::opensearch(folder.clone(), &[]);
+    let url = node.url.clone();
+    let (_, port) = url.rsplit_once(':').expect("a URL with a port");
+    let shop = shop_in("restarted", &url);
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &url, "at seed");
+    drop(node);
+    shop.session
+        .run("UPDATE shops SET name = 'Nobody home'; DELETE FROM order_items WHERE quantity = 2");
+    std::thread::sleep(Duration::from_secs(1));
+    let node = Server::opensearch(folder.clone(), &[&format!("http.port={port}")]);
+    expect_equal(&shop, &mut flusso, &node.url, "after the node came back");
+    drop(node);
+    let _ = std::fs::remove_dir_all(folder);
+}

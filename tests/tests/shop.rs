@@ -1,0 +1,63 @@
+//! The shop from end to end: every named change sends the documents it changes and no others.
+
+use std::sync::LazyLock;
+
+use flusso_tests::documents::Changes;
+use flusso_tests::server::Server;
+use flusso_tests::shop;
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
+
+const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
+
+/// All named changes in order, with so many workers.
+fn follow(workers: u32) {
+    let shop = shop::deployment(&SERVER, &format!("shop_{workers}"), 1000, STDOUT);
+    let mut flusso = shop.start(workers);
+    shop.expect_equal(&mut flusso, "at seed");
+    let seeded = flusso.take_changes();
+    assert!(seeded.len() > 1000, "a seed sends each document once, and there are {}", seeded.len());
+    let changes = shop::changes();
+    assert!(changes.len() > 10, "changes.sql names its changes");
+    for (name, sql) in changes {
+        shop.follow(&mut flusso, &name, &sql);
+    }
+}
+
+#[test]
+fn one_worker() {
+    follow(1);
+}
+
+#[test]
+fn two_workers() {
+    follow(2);
+}
+
+#[test]
+fn three_workers() {
+    follow(3);
+}
+
+/// The sizes of the changes themselves, so that an oracle gone silent would be noticed.
+#[test]
+fn some_changes_are_many_documents_and_some_are_none() {
+    let shop = shop::deployment(&SERVER, "shop_sizes", 1000, STDOUT);
+    let mut flusso = shop.start(2);
+    shop.expect_equal(&mut flusso, "at seed");
+    let changes = shop::changes();
+    let mut sent = |name: &str| -> Changes {
+        let (name, sql) = changes.iter().find(|(n, _)| n.contains(name)).expect("it is named so");
+        flusso.operations.clear();
+        shop.session.run(sql);
+        shop.expect_equal(&mut flusso, name);
+        flusso.take_changes()
+    };
+    assert!(sent("one address under many orders").len() >= 20);
+    let leaves = sent("a customer leaves");
+    assert_eq!(leaves.get(&("users".to_owned(), "20".to_owned())), Some(&None));
+    assert!(sent("stay as they are").is_empty());
+    assert!(sent("no document shows").is_empty());
+    let order = ("orders".to_owned(), "10".to_owned());
+    assert_eq!(sent("all that belongs to it is deleted").get(&order), Some(&None));
+}
