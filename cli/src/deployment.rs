@@ -77,17 +77,6 @@ pub fn findings(sources: &Sources, found: &[Diagnostic]) -> Failure {
     Failure::Files(sources.render_all(found, flusso_runtime::telemetry::colours()))
 }
 
-/// Fails when an error is among the findings; says the warnings otherwise.
-pub fn only_warnings(sources: &Sources, found: &[Diagnostic]) -> Result<(), Failure> {
-    if found.iter().any(|finding| finding.severity == Severity::Error) {
-        return Err(findings(sources, found));
-    }
-    if !found.is_empty() {
-        eprint!("{}", sources.render_all(found, flusso_runtime::telemetry::colours()));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use flusso_compiler::plan::{self, IndexId, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
 use crate::database;
-use crate::deployment::{compile, findings, only_warnings};
+use crate::deployment::{compile, findings};
 use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
 
@@ -34,9 +34,8 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         }
         return print(&page);
     }
-    let (plan, found) =
+    let plan =
         plan::build(config, catalog).map_err(|found| findings(&deployment.sources, &found))?;
-    only_warnings(&deployment.sources, &found)?;
     let of = wanted.and_then(|wanted| {
         let at = plan.indexes.iter().position(|index| index.name == wanted.name.value)?;
         Some(IndexId(at as u16))

@@ -24,9 +24,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::Run;
-use crate::deployment::{
-    Deployment, Origin, compile, findings, only_warnings, origin, read_lock, write_lock,
-};
+use crate::deployment::{Deployment, Origin, compile, findings, origin, read_lock, write_lock};
 use crate::failure::{Failure, because};
 use crate::{database, sinks};
 
@@ -110,10 +108,8 @@ async fn planned(
 ) -> Result<Plan, Failure> {
     let client = database::client(connection).await?;
     let catalog = database::catalog(&client, &deployment.config).await?;
-    let built = plan::build(&deployment.config, Some(&catalog));
-    let (plan, found) = built.map_err(|found| findings(&deployment.sources, &found))?;
-    only_warnings(&deployment.sources, &found)?;
-    Ok(plan)
+    plan::build(&deployment.config, Some(&catalog))
+        .map_err(|found| findings(&deployment.sources, &found))
 }
 
 /// The flag or its variable, else the config, else loopback.

@@ -22,12 +22,14 @@ pub mod json;
 mod layout;
 mod names;
 pub mod oracle;
+mod tables;
 pub mod text;
 pub mod verbose;
 
 use serde::Serialize;
 
 pub use self::build::build;
+pub use self::tables::tables;
 
 use crate::catalog::TableName;
 use crate::expr::Expr;
