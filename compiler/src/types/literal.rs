@@ -187,7 +187,7 @@ fn money(word: &str) -> Option<String> {
     let mut grouped = String::new();
     let units = (cents / 100).to_string();
     for (at, digit) in units.chars().enumerate() {
-        if at > 0 && (units.len() - at) % 3 == 0 {
+        if at > 0 && (units.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
@@ -201,7 +201,7 @@ fn bytea(text: &str) -> Option<String> {
     let mut out = "\\x".to_owned();
     if let Some(hex) = text.strip_prefix("\\x") {
         let hex: String = hex.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-        let well = hex.len() % 2 == 0 && hex.bytes().all(|c| c.is_ascii_hexdigit());
+        let well = hex.len().is_multiple_of(2) && hex.bytes().all(|c| c.is_ascii_hexdigit());
         return well.then(|| out + &hex.to_ascii_lowercase());
     }
     let mut bytes = text.bytes();
@@ -235,7 +235,7 @@ fn uuid(word: &str) -> Option<String> {
             '-' if hyphen_allowed => hyphen_allowed = false,
             c if c.is_ascii_hexdigit() => {
                 digits.push(c.to_ascii_lowercase());
-                hyphen_allowed = digits.len() % 4 == 0 && digits.len() < 32;
+                hyphen_allowed = digits.len().is_multiple_of(4) && digits.len() < 32;
             }
             _ => return None,
         }

@@ -63,6 +63,12 @@ fn compare(
         tables.error(Diagnostic::error(op.place, message).help("compare with `eq` or `neq`"));
         return None;
     }
+    let pattern = matches!(op.value, FilterOp::Like | FilterOp::Ilike);
+    if *ty == SqlType::Json && !pattern {
+        let error = Diagnostic::error(op.place, "values of type json cannot be compared");
+        tables.error(error.help("make the column jsonb, or ask with `is_null`"));
+        return None;
+    }
     let comparison = |tables: &mut Tables<'_>, op, text: &str| {
         let right = Box::new(literal(tables, ty, text, place)?);
         Some(Expr::Compare(op, left(), right, class.clone()))

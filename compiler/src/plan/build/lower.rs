@@ -4,7 +4,7 @@
 //! rows are found and how that key leads up to the root, so a relation inside it needs to say
 //! only how its own rows hang on this one; see `relations`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{At, Diagnostic};
 use crate::files::schema::{Field, Kind, Literal, Schema};
@@ -54,10 +54,8 @@ impl<'a> Lowering<'a> {
 
     /// One index; none when its root is no table.
     pub fn index(&mut self, name: &str, schema: &Schema) -> Option<Index> {
-        let declared = schema.primary_key.as_ref();
-        let columns = declared.map(|key| key.value.as_slice());
-        let table = self.tables.table(&schema.table, columns)?;
-        self.same_key(table, declared);
+        let table = self.tables.table(&schema.table, None)?;
+        self.same_key(table, schema.primary_key.as_ref());
         let key = self.tables.get(table).key.clone();
         let wants = Wants::Rows { order: Some(Vec::new()), head: false, columns: BTreeSet::new() };
         let demand = self.demands.add(table, key.clone(), wants);
@@ -103,15 +101,11 @@ impl<'a> Lowering<'a> {
 
     /// The fields of a row, sorted by name, the last of equal names kept.
     pub fn object(&mut self, block: &mut Block, fields: &[Field]) -> Object {
-        let mut object = Object::default();
-        for field in fields {
-            let Some(value) = self.value(block, field) else { continue };
-            let name = &field.name.value;
-            object.fields.retain(|(other, _)| other != name);
-            object.fields.push((name.clone(), value));
-        }
-        object.fields.sort_by(|a, b| a.0.cmp(&b.0));
-        object
+        let named: BTreeMap<&str, &Field> =
+            fields.iter().map(|field| (field.name.as_str(), field)).collect();
+        let value =
+            |(name, field): (&str, &Field)| Some((name.to_owned(), self.value(block, field)?));
+        Object { fields: named.into_iter().filter_map(value).collect() }
     }
 
     fn value(&mut self, block: &mut Block, field: &Field) -> Option<Value> {
@@ -123,7 +117,13 @@ impl<'a> Lowering<'a> {
                 let render = render(self.tables.ty(block.table, id), &column.ty);
                 Some(Value::Scalar(expr, render))
             }
-            Kind::Object(fields) => Some(Value::Object(self.object(block, fields))),
+            Kind::Object(fields) => {
+                let inner = block.named(&field.name);
+                let outer = std::mem::replace(&mut block.field, inner);
+                let object = self.object(block, fields);
+                block.field = outer;
+                Some(Value::Object(object))
+            }
             Kind::Geo { lat, lon, .. } => {
                 let lat = self.tables.column(block.table, lat);
                 let lon = self.tables.column(block.table, lon);

@@ -31,7 +31,7 @@ use self::scope::Tables;
 /// With a catalog every name and type is checked. Without one types are unknown, keys are those
 /// declared, and a table that is only aggregated is taken to have the key `id`.
 pub fn build(config: &Config, catalog: Option<&Catalog>) -> Result<Plan, Vec<Diagnostic>> {
-    let mut seen = Lowering::new(Tables::new(catalog));
+    let mut seen = Lowering::new(Tables::new(config, catalog));
     lower(config, &mut seen);
     if !seen.tables.errors.is_empty() {
         return Err(seen.tables.errors);

@@ -40,8 +40,7 @@ struct Found {
 impl Lowering<'_> {
     /// A relation as an object or an array.
     pub(super) fn join(&mut self, outer: &mut Block, name: &str, join: &Join) -> Option<Value> {
-        let declared = Some(join.primary_key.value.as_slice());
-        let table = self.tables.table(&join.table, declared)?;
+        let table = self.tables.table(&join.table, None)?;
         let found = match &join.link {
             Link::BelongsTo(columns) => self.belongs_to(outer, table, columns)?,
             Link::HasOne(columns) | Link::HasMany(columns) => self.has(outer, table, columns)?,

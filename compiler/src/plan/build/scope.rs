@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{self, Catalog, TableName};
 use crate::diagnostics::{At, Diagnostic, Place, nearest};
+use crate::files::config::Config;
+use crate::files::schema::{Field, Kind};
 use crate::plan::{Column, ColumnId, KeyPart, Table, TableId};
 use crate::types::{Class, SqlType};
 
 /// The tables met so far, and the mistakes.
 pub struct Tables<'a> {
     catalog: Option<&'a Catalog>,
+    /// Primary keys as the files say, for want of a catalog.
+    declared: BTreeMap<&'a TableName, &'a [String]>,
     tables: Vec<Table>,
     /// Everything found wrong.
     pub errors: Vec<Diagnostic>,
@@ -17,8 +21,17 @@ pub struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     /// None yet.
-    pub fn new(catalog: Option<&'a Catalog>) -> Tables<'a> {
-        Tables { catalog, tables: Vec::new(), errors: Vec::new() }
+    pub fn new(config: &'a Config, catalog: Option<&'a Catalog>) -> Tables<'a> {
+        let mut declared = BTreeMap::new();
+        for schema in config.indexes.iter().map(|entry| &entry.schema) {
+            if let Some(key) = &schema.primary_key {
+                declared.entry(&schema.table.value).or_insert(key.as_slice());
+            }
+        }
+        for entry in &config.indexes {
+            declared_by_joins(&entry.schema.fields, &mut declared);
+        }
+        Tables { catalog, declared, tables: Vec::new(), errors: Vec::new() }
     }
 
     /// The same tables and columns in the order of their names, to be met again.
@@ -54,14 +67,18 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// The table of that name, with the primary key of the catalog, or else the one declared.
-    pub fn table(&mut self, name: &At<TableName>, declared: Option<&[String]>) -> Option<TableId> {
+    /// The table of that name, with the primary key of the catalog, or else one that is declared
+    /// anywhere, or else the `likely` one, or else `id`.
+    pub fn table(&mut self, name: &At<TableName>, likely: Option<&[String]>) -> Option<TableId> {
         if let Some(met) = self.tables.iter().position(|table| table.name == **name) {
             return Some(TableId(met as u16));
         }
         let key = match self.catalog {
             Some(catalog) => self.key_of(catalog, name)?,
-            None => declared.map_or_else(|| vec!["id".to_owned()], <[String]>::to_vec),
+            None => match self.declared.get(&name.value).copied().or(likely) {
+                Some(key) => key.to_vec(),
+                None => vec!["id".to_owned()],
+            },
         };
         let id = TableId(self.tables.len() as u16);
         let name_of = TableName::clone(name);
@@ -171,7 +188,9 @@ impl<'a> Tables<'a> {
         for (a, b) in left_key.iter().zip(right_key) {
             let (a_type, b_type) = (self.ty(left, *a), self.ty(right, *b));
             let class = match (a_type.is_known(), b_type.is_known()) {
-                (true, true) => Class::unify(&a_type.class(), &b_type.class()),
+                // What has no form of its own is compared as text, which says nothing across types.
+                (true, true) => Class::unify(&a_type.class(), &b_type.class())
+                    .filter(|class| class.is_ordered() || a_type == b_type),
                 (false, _) => Some(b_type.class()),
                 (_, false) => Some(a_type.class()),
             };
@@ -198,5 +217,21 @@ impl<'a> Tables<'a> {
     /// The numbers of a table's primary key.
     pub fn primary_key(&self, table: TableId) -> Vec<ColumnId> {
         self.get(table).key.iter().map(|part| part.column).collect()
+    }
+}
+
+fn declared_by_joins<'a>(
+    fields: &'a [Field],
+    declared: &mut BTreeMap<&'a TableName, &'a [String]>,
+) {
+    for field in fields {
+        match &field.kind {
+            Kind::Object(fields) => declared_by_joins(fields, declared),
+            Kind::Join(join) => {
+                declared.entry(&join.table.value).or_insert(&join.primary_key.value);
+                declared_by_joins(&join.fields, declared);
+            }
+            Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => {}
+        }
     }
 }

@@ -22,6 +22,7 @@ pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> P
         tallies(&tables, &demands.0, members, &mut kept, &mut met);
         rows(&tables, &demands.0, members, &mut kept, &mut met);
     }
+    number_namesakes(&mut kept);
     for index in &mut indexes {
         let answer = Answer { met: &met, kept: &kept };
         index.root = answer.kept(index.root);
@@ -38,6 +39,18 @@ pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> P
         });
     }
     Plan { tables, kept, indexes }
+}
+
+/// Keys of the same columns that compare by other classes have the same name.
+fn number_namesakes(kept: &mut [Kept]) {
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for one in kept {
+        let times = times.entry(one.name.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            one.name = format!("{} #{times}", one.name);
+        }
+    }
 }
 
 /// Positions of demands by table and key, in a stable order.
