@@ -9,8 +9,6 @@ pub enum Failure {
     Files(String),
     /// A sentence, and what can be done.
     Because(String),
-    /// Everything has been said already.
-    Told,
     /// The reader of standard output went away: nobody is left to tell.
     Unread,
 }
@@ -21,7 +19,6 @@ impl Failure {
         match self {
             Failure::Files(text) => eprint!("{text}"),
             Failure::Because(sentence) => eprintln!("error: {sentence}"),
-            Failure::Told => {}
             Failure::Unread => return ExitCode::SUCCESS,
         }
         ExitCode::FAILURE

@@ -1,9 +1,60 @@
 //! The `flusso` binary: words in, words out, exit codes.
+//!
+//! 0 is a good end, 1 what went wrong with a sentence on stderr, 2 a command line that cannot be
+//! understood. Each command is one file; this one only finds it.
 
 mod args;
+mod build;
+mod check;
+mod database;
+mod deployment;
+mod failure;
+mod output;
+mod panic;
+mod plan;
+mod remote;
+mod run;
+mod schema;
+mod sinks;
+
+use std::process::ExitCode;
+
 use clap::Parser;
 
-fn main() {
-    let a = args::Arguments::parse();
-    eprintln!("{a:?}");
+use args::{Arguments, Command};
+use failure::{Failure, because};
+
+/// Many small packed rows are made and freed by many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    panic::install();
+    flusso_runtime::telemetry::start();
+    match command(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn command(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Check(args) => wait(check::check(args)),
+        Command::Plan(args) => wait(plan::plan(args)),
+        Command::Build(args) => build::build(args),
+        Command::Run(args) => wait(run::run(args)),
+        Command::Indexes(args) => wait(remote::indexes(args)),
+        Command::Reindex(args) => wait(remote::reindex(args)),
+        Command::Schema(args) => schema::schema(args.file),
+    }
+}
+
+/// Runs a command that waits for others; what it leaves running ends with the process.
+fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let threads = threads.map_err(|error| because(format!("no threads: {error}")))?;
+    let result = threads.block_on(work);
+    threads.shutdown_background();
+    result
 }

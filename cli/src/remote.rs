@@ -29,7 +29,9 @@ fn client(remote: Remote) -> Client {
 fn good(answer: Result<Answer, String>) -> Result<String, Failure> {
     match answer {
         Ok(Answer { status: 200..=299, body }) => Ok(body),
-        Ok(Answer { status, body }) => Err(because(format!("the server answered {status}: {body}"))),
+        Ok(Answer { status, body }) => {
+            Err(because(format!("the server answered {status}: {body}")))
+        }
         Err(sentence) => Err(because(sentence)),
     }
 }

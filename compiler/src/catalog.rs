@@ -27,6 +27,17 @@ impl std::fmt::Display for TableName {
     }
 }
 
+impl TableName {
+    /// The name as it is written where `home` is the database schema to look in: bare when it
+    /// stands there, else qualified.
+    pub fn within(&self, home: &str) -> String {
+        match self.schema == home {
+            true => self.name.clone(),
+            false => format!("{}.{}", self.schema, self.name),
+        }
+    }
+}
+
 /// The tables of one database that some schema file names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Catalog {

@@ -11,8 +11,12 @@
 //! Whoever knows [`plan::Plan`] knows what every other crate does with it.
 
 pub mod catalog;
+pub mod check;
 pub mod diagnostics;
 pub mod expr;
 pub mod files;
+pub mod hash;
+pub mod lock;
+pub mod mapping;
 pub mod plan;
 pub mod types;

@@ -143,7 +143,7 @@ impl SqlType {
             SqlType::Bool => Class::Bool,
             SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid => Class::Int,
             SqlType::Float4 | SqlType::Float8 => Class::Float,
-            SqlType::Numeric(_) | SqlType::Money => Class::Numeric,
+            SqlType::Numeric(_) => Class::Numeric,
             SqlType::Text => Class::Text,
             SqlType::Bpchar => Class::Bpchar,
             SqlType::Citext => Class::Citext,
@@ -155,6 +155,7 @@ impl SqlType {
             SqlType::Enum(labels) => Class::Enum(labels.clone()),
             SqlType::TimeTz
             | SqlType::Interval
+            | SqlType::Money
             | SqlType::Json
             | SqlType::Jsonb
             | SqlType::Array(_)
@@ -177,6 +178,7 @@ impl SqlType {
     pub fn is_number(&self) -> bool {
         match self {
             SqlType::Oid => false,
+            SqlType::Money => true,
             _ => matches!(self.class(), Class::Int | Class::Float | Class::Numeric),
         }
     }

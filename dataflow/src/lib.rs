@@ -36,3 +36,6 @@ mod value;
 /// A position in Postgres' write-ahead log. Times of the dataflow are the LSNs at which
 /// transactions ended; numbers below the snapshot's LSN tick through the first copy.
 pub type Lsn = u64;
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,7 @@ fn changed_keys<R: Diff>(
     use differential_dataflow::trace::BatchReader;
     use differential_dataflow::trace::implementations::BatchContainer;
     let storage = &batch.0.storage;
-    let live = batch.upper().elements().iter().all(|upper| *upper > opened + 1);
+    let live = batch.upper().elements().iter().all(|upper| *upper > opened.saturating_add(1));
     let keys = if live { storage.keys.len() } else { 0 };
     (0..keys).filter_map(move |index| {
         let (lower, upper) = storage.vals.bounds(index);

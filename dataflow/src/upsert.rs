@@ -138,7 +138,7 @@ impl Upsert {
     /// What changed since the last drain, table by table.
     pub fn drain(&mut self) -> HashMap<TableId, Vec<Delta>> {
         let mut tables: HashMap<TableId, Vec<Delta>> = HashMap::new();
-        for ((table, key), (old)) in self.touched.drain() {
+        for ((table, key), old) in self.touched.drain() {
             let new = self.rows.get(table, &key);
             if old != new {
                 tables.entry(table).or_default().push(Delta { old, new });

@@ -9,13 +9,13 @@
 //! flight than it was given.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flusso_compiler::plan::{IndexId, Plan};
+use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::{Document, Emit};
 use flusso_dataflow::engine::Engine;
-use flusso_dataflow::Lsn;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
@@ -37,15 +37,15 @@ pub struct Delivery {
     pub plan: Arc<Plan>,
     /// All of them take every document.
     pub sinks: Vec<Sink>,
-    /// To be told what has left memory.
-    pub engine: Arc<Engine>,
+    /// To be told what has left memory. Behind a lock because its threads can be joined once.
+    pub engine: Arc<Mutex<Engine>>,
     /// To be told what was written.
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
     pub durable: watch::Sender<Lsn>,
     /// What has been written so far.
     pub settlement: Settlement,
-    /// Documents of the first fill are dropped, and no index is declared complete.
+    /// Documents of the first fill are dropped.
     pub skip_fill: bool,
 }
 
@@ -62,8 +62,7 @@ impl Delivery {
     /// Delivers until the workers have ended or a sink can take no more.
     pub async fn run(&mut self, emitted: &mut Emitted) -> Result<(), SinkError> {
         let all: Vec<IndexId> = (0..self.plan.indexes.len()).map(|n| IndexId(n as u16)).collect();
-        let state = if self.skip_fill { IndexState::Seeded } else { IndexState::Backfilling };
-        all.iter().for_each(|index| self.status.index(self.name(*index), state));
+        all.iter().for_each(|it| self.status.index(self.name(*it), IndexState::Backfilling));
         while let Some(first) = emitted.recv().await {
             let mut batch = Batch::default();
             self.add(&mut batch, first);
@@ -74,7 +73,7 @@ impl Delivery {
             if !batch.documents.is_empty() {
                 self.write(&batch.documents).await?;
             }
-            self.engine.delivered(batch.bytes);
+            self.engine.lock().unwrap_or_else(PoisonError::into_inner).delivered(batch.bytes);
             self.settle(&batch.marks).await?;
         }
         Ok(())
@@ -117,7 +116,7 @@ impl Delivery {
 
     async fn settle(&mut self, marks: &[(usize, Mark)]) -> Result<(), SinkError> {
         let settled = self.settlement.written(marks);
-        for index in settled.seeded.iter().filter(|_| !self.skip_fill) {
+        for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
             }

@@ -1,9 +1,13 @@
 //! The runtime: Postgres on one side, sinks on the other, the dataflow between, and what is told
 //! of it over HTTP and in the log.
 
+pub mod deliver;
+pub mod feed;
 pub mod http;
 pub mod postgres;
 pub mod progress;
+pub mod report;
+pub mod run;
 pub mod settle;
 pub mod sinks;
 pub mod status;

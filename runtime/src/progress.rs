@@ -14,6 +14,9 @@ use crate::telemetry::bars;
 /// Between two log lines.
 const EVERY: Duration = Duration::from_secs(5);
 
+/// What takes less is not long work.
+const LONG: Duration = Duration::from_secs(1);
+
 /// A piece of work under way.
 pub struct Progress {
     what: &'static str,
@@ -52,13 +55,16 @@ impl Progress {
         }
     }
 
-    /// It is finished.
+    /// It is finished; what did not take long is not spoken of.
     pub fn end(self, done: u64) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
             bars().remove(bar);
         }
         let took = self.began.elapsed();
+        if took < LONG {
+            return;
+        }
         let rate = rate(done, took);
         let (what, unit, done) = (self.what, self.unit, HumanCount(done));
         tracing::info!("{what} done: {done} {unit} in {:.1} s, {rate}/s", took.as_secs_f64());

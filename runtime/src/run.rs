@@ -9,7 +9,7 @@
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
 //! write a word. Whatever ends a run, nothing needs saving: what was not confirmed comes again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
@@ -42,7 +42,7 @@ pub struct Settings {
     pub workers: usize,
     /// Between two samples of the slot's lag.
     pub lag_poll: Duration,
-    /// Follow changes only.
+    /// Follow changes only. Of use to sinks that keep nothing: every other starts empty.
     pub skip_fill: bool,
     /// What is told of it.
     pub status: Arc<Status>,
@@ -93,7 +93,7 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
     let Settings { plan, sinks, source, workers, lag_poll, skip_fill, status } = settings;
     let started = tokio::select! {
-        started = postgres::start(plan.clone(), source, stop.clone()) => started,
+        started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
         () = stopped(&mut stop) => return Ok(()),
     };
     let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
@@ -109,25 +109,34 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
     let (engine, feeder) = engine::start(plan.clone(), how, Box::new(Memory::default()), emit)
         .map_err(RunError::Panicked)?;
-    let engine = Arc::new(engine);
+    let engine = Arc::new(Mutex::new(engine));
     attach(&status, &plan, &engine);
     status.enter(Phase::Backfilling);
 
-    let (fed, mut feed_ended) = tokio::sync::oneshot::channel();
+    let (fed, feed_ended) = tokio::sync::oneshot::channel();
     let feeding = status.clone();
     std::thread::Builder::new()
         .name("feed".to_owned())
         .spawn(move || drop(fed.send(feed(events, feeder, feeding))))
         .map_err(RunError::Thread)?;
-    let report = Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
+    let report =
+        Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
     let settlement = Settlement::new(workers, plan.indexes.len());
     let mut delivery = Delivery { plan, sinks, engine, status, durable, settlement, skip_fill };
     let ended = tokio::select! {
         ended = delivery.run(&mut emitted) => ended.map_err(RunError::Sink),
-        ended = &mut task => ended.unwrap_or(Ok(())).map_err(RunError::Capture),
-        Ok(Err(error)) = &mut feed_ended => Err(RunError::Inconsistent(error)),
+        ended = &mut task => match ended {
+            // Nobody takes what is captured: the feed has ended, and it knows why.
+            Ok(Err(CaptureError::Abandoned)) => match feed_ended.await {
+                Ok(Err(error)) => Err(RunError::Inconsistent(error)),
+                Ok(Ok(())) | Err(_) => Ok(()),
+            },
+            Ok(ended) => ended.map_err(RunError::Capture),
+            // It panicked, and the process is ending.
+            Err(_) => Ok(()),
+        },
         () = stopped(&mut stop) => Ok(()),
     };
     report.abort();
@@ -155,17 +164,15 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
 }
 
 /// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Engine>) {
+fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Mutex<Engine>>) {
     let (plan, engine) = (plan.clone(), engine.clone());
     status.attach(move || {
-        let measure = engine.measure();
+        let measure = engine.lock().unwrap_or_else(PoisonError::into_inner).measure();
         let kept = plan.kept.iter().zip(&measure.kept);
         let indexes = || plan.indexes.iter().zip(&measure.indexes);
         Reading {
             kept: kept
-                .map(|(kept, (records, bytes))| {
-                    (kept.name.clone(), *records as u64, *bytes as u64)
-                })
+                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
                 .collect(),
             suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
             hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),

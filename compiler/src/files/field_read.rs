@@ -52,7 +52,7 @@ const OTHERS: [&str; 14] = [
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 21] = [
+const SIBLINGS: [&str; 23] = [
     "required",
     "column",
     "options",
@@ -74,6 +74,8 @@ const SIBLINGS: [&str; 21] = [
     "limit",
     "value_type",
     "element_type",
+    "value",
+    "field",
 ];
 
 /// Every type key.
@@ -230,7 +232,7 @@ fn scalar(
     found: &mut Vec<Diagnostic>,
 ) -> Option<Kind> {
     // The reference passes over a stray `field`, and so do we.
-    keys.entry("field");
+    keys.ignore("field");
     let variants = match ty {
         FieldType::Enum => variants(keys, found),
         _ => Some(Vec::new()),

@@ -49,7 +49,7 @@ fn read_config(path: &Path, sources: &mut Sources, found: &mut Vec<Diagnostic>) 
     let file = match read_file(path, sources, found) {
         Ok(file) => file,
         Err(reason) => {
-            let message = format!("cannot read {}: {reason}", path.display());
+            let message = unreadable(path, &reason);
             found.push(Diagnostic { severity: Severity::Error, place: None, message, help: None });
             return None;
         }
@@ -77,7 +77,7 @@ fn read_config(path: &Path, sources: &mut Sources, found: &mut Vec<Diagnostic>) 
                     read.map_err(|errors| found.extend(errors)).ok()
                 }
                 Err(reason) => {
-                    let message = format!("cannot read {}: {reason}", path.display());
+                    let message = unreadable(&path, &reason);
                     let error = Diagnostic::error(at.place, message);
                     found.push(error.help("the path is relative to the file that names it"));
                     None
@@ -117,6 +117,13 @@ fn read_file(
     };
     sources.files.push((path.to_path_buf(), text));
     Ok(file)
+}
+
+fn unreadable(path: &Path, reason: &std::io::Error) -> String {
+    match reason.kind() {
+        std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
+        _ => format!("cannot read {}: {reason}", path.display()),
+    }
 }
 
 /// Each name once, whatever its spelling.

@@ -15,11 +15,15 @@ mod literal;
 mod load;
 mod names;
 mod node;
+pub mod overrides;
 mod read;
 mod relation_read;
 pub mod schema;
 mod schema_read;
+#[cfg(test)]
+mod tests;
 mod toml;
+mod url;
 mod yaml;
 
 pub use load::{load, read_schema};

@@ -19,7 +19,7 @@ fn is_name(text: &str) -> bool {
         && text.len() <= MAX_LENGTH
 }
 
-/// A folded name, or the reason why it is none. `what` and `key` name it: "a column", "column".
+/// Whether a text is a name; reports why not. `what` says of what: "a column".
 fn check(node: &Node, text: &str, what: &str, found: &mut Vec<Diagnostic>) -> bool {
     if is_name(text) {
         return true;

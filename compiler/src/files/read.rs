@@ -19,6 +19,7 @@ pub struct Keys<'a> {
     entries: &'a [Entry],
     place: Place,
     asked: Vec<&'static str>,
+    ignored: Vec<&'static str>,
 }
 
 impl<'a> Keys<'a> {
@@ -31,7 +32,7 @@ impl<'a> Keys<'a> {
         };
         // A long map is pointed at by its first key.
         let place = entries.first().map_or(node.place, |entry| entry.key_place);
-        Some(Keys { what: what.into(), entries, place, asked: Vec::new() })
+        Some(Keys { what: what.into(), entries, place, asked: Vec::new(), ignored: Vec::new() })
     }
 
     /// What the map describes, once it is known better than from outside, and the key that says it.
@@ -49,6 +50,11 @@ impl<'a> Keys<'a> {
     pub fn entry(&mut self, key: &'static str) -> Option<&'a Entry> {
         self.asked.push(key);
         self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// A key that may stand here and says nothing; it is never suggested.
+    pub fn ignore(&mut self, key: &'static str) {
+        self.ignored.push(key);
     }
 
     /// The value of a key that may be absent; null is absent.
@@ -78,7 +84,8 @@ impl<'a> Keys<'a> {
 
     /// Reports the keys nobody asked for.
     pub fn finish(self, found: &mut Vec<Diagnostic>) {
-        for entry in self.entries.iter().filter(|entry| !self.asked.contains(&&*entry.key)) {
+        let known = |key: &str| self.asked.contains(&key) || self.ignored.contains(&key);
+        for entry in self.entries.iter().filter(|entry| !known(&entry.key)) {
             let error = Diagnostic::error(
                 entry.key_place,
                 format!("unknown key `{}` in {}", entry.key, self.what),
@@ -155,12 +162,26 @@ pub fn text(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<At<S
     }
 }
 
+/// The text of a scalar that is text; empty for anything else.
+fn word(node: &Node) -> &str {
+    match &node.value {
+        Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => text,
+        _ => "",
+    }
+}
+
 /// A truth value.
 pub fn boolean(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<bool> {
     match &node.value {
         Value::Scalar(Scalar { kind: ScalarKind::Bool(value), .. }) => Some(*value),
         _ => {
-            found.push(wrong(node, what, "`true` or `false`"));
+            let error = wrong(node, what, "`true` or `false`");
+            found.push(match word(node) {
+                "true" | "false" => error.help("leave the quotes out"),
+                "yes" | "on" => error.help("write `true`"),
+                "no" | "off" => error.help("write `false`"),
+                _ => error,
+            });
             None
         }
     }
@@ -178,7 +199,9 @@ pub fn whole(node: &Node, what: &str, max: u64, found: &mut Vec<Diagnostic>) -> 
             u64::MAX => "a whole number from 0 up".into(),
             _ => format!("a whole number from 0 to {max}"),
         };
-        found.push(wrong(node, what, &expected));
+        let error = wrong(node, what, &expected);
+        let quoted = word(node).parse::<u64>().is_ok();
+        found.push(if quoted { error.help("leave the quotes out") } else { error });
     }
     value
 }
@@ -203,6 +226,7 @@ pub fn choice<T: Clone>(
         let error = Diagnostic::error(node.place, format!("{what} cannot be {}", node.describe()));
         found.push(error.help(match near {
             Some(near) => format!("did you mean `{near}`?"),
+            None if names.len() == 1 => format!("only {} is possible", list(&names)),
             None => format!("one of {}", list(&names)),
         }));
     }

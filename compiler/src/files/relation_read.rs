@@ -149,15 +149,16 @@ pub fn aggregate(
                 "min" => AggregateOp::Min(column),
                 _ => AggregateOp::Max(column),
             });
-            let node = match function {
-                "avg" => keys.take("value_type"),
-                _ => keys.need("value_type", found),
-            };
-            let read = |node| value_type(node, "`value_type`", found);
-            let ty = match (node.map(read), function) {
-                (Some(ty), _) => ty.map(Some),
-                (None, "avg") => Some(None),
-                (None, _) => None,
+            let ty = match function {
+                "avg" => {
+                    // An average is a double whatever it is declared as.
+                    keys.take("value_type");
+                    Some(None)
+                }
+                _ => keys
+                    .need("value_type", found)
+                    .and_then(|node| value_type(node, "`value_type`", found))
+                    .map(Some),
             };
             (op, ty)
         }

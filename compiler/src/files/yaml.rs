@@ -16,7 +16,7 @@ use crate::diagnostics::{Diagnostic, Place};
 const MAX_DEPTH: usize = 128;
 
 /// Nodes that a file may have once its aliases are resolved.
-const MAX_NODES: usize = 1_000_000;
+const MAX_NODES: usize = 100_000;
 
 /// Reads a file. None when its text is not YAML, in which case `found` says why; a repeated key
 /// is reported and the rest is read.

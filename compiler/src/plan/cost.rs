@@ -5,11 +5,14 @@
 //! once merges have settled. Where a table was never analysed there is no figure at all.
 
 use crate::catalog::{self, Catalog};
-use crate::plan::{ColumnId, Holds, Kept, KeyPart, Path, Plan, Table};
+use crate::plan::{ColumnId, Holds, KeptId, KeyPart, Path, Plan, Table, names};
 use crate::types::{Class, SqlType};
 
 /// Beside its own bytes, a row in an arrangement takes offsets, a time and a diff.
 const ROW_OVERHEAD: f64 = 17.0;
+
+/// A value ends with the lengths of its order and of its primary key.
+const LENGTHS: f64 = 2.0;
 
 /// A group of tallies: its key, a time and one wide diff.
 const TALLY_GROUP: f64 = 60.0;
@@ -34,7 +37,8 @@ impl Size {
 }
 
 /// The size of a kept thing; none when its table was never analysed.
-pub fn size(plan: &Plan, catalog: &Catalog, kept: &Kept) -> Option<Size> {
+pub fn size(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<Size> {
+    let kept = plan.kept(id);
     let table = plan.table(kept.table);
     let known = catalog.table(&table.name)?;
     let rows = known.rows? as f64;
@@ -45,9 +49,11 @@ pub fn size(plan: &Plan, catalog: &Catalog, kept: &Kept) -> Option<Size> {
             let shared = key_width(table, known, &kept.key) * groups / rows.max(1.0);
             let sorted: f64 =
                 order.iter().map(|part| part_width(table, known, part.column, &part.class)).sum();
-            let tie = key_width(table, known, &table.key);
+            // What only leads from one key to the next does without a primary key.
+            let shown = plan.indexes.iter().any(|index| names::shown(index).contains(&id));
+            let tie = if shown { key_width(table, known, &table.key) } else { 0.0 };
             let text: f64 = columns.iter().map(|id| 1.0 + text_width(table, known, *id)).sum();
-            let width = ROW_OVERHEAD + shared + sorted + tie + text;
+            let width = ROW_OVERHEAD + LENGTHS + shared + sorted + tie + text;
             Some(Size { rows: rows as u64, width: width.round() as u64 })
         }
     }

@@ -56,7 +56,7 @@ fn kept(plan: &Plan, id: usize, kept: &Kept, catalog: Option<&Catalog>) -> Json 
             json!({ "tallies": tallies.collect::<Vec<_>>() })
         }
     };
-    let size = catalog.and_then(|catalog| cost::size(plan, catalog, kept));
+    let size = catalog.and_then(|catalog| cost::size(plan, catalog, KeptId(id as u16)));
     json!({
         "id": id,
         "name": name,

@@ -15,16 +15,21 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+mod build;
 pub mod cost;
 pub mod graph;
 pub mod json;
 mod layout;
 mod names;
 pub mod oracle;
+mod tables;
 pub mod text;
 pub mod verbose;
 
 use serde::Serialize;
+
+pub use self::build::build;
+pub use self::tables::tables;
 
 use crate::catalog::TableName;
 use crate::expr::Expr;

@@ -153,17 +153,21 @@ pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
     only
 }
 
+/// The kept things whose rows a document shows, the root's among them.
+pub(super) fn shown(index: &Index) -> Vec<KeptId> {
+    let mut shown = vec![index.root];
+    reads(&index.shape, &mut |read| shown.push(read.kept));
+    shown
+}
+
 /// The kept things that an index reads, walks through or starts from, in their order.
 pub(super) fn used(index: &Index) -> Vec<KeptId> {
-    let mut used = vec![index.root];
+    let mut used = shown(index);
     for path in &index.paths {
         used.push(path.from);
         used.extend(path.hops.iter().map(|hop| hop.kept));
     }
-    reads(&index.shape, &mut |read| {
-        used.extend(read.through.as_ref().map(|hop| hop.kept));
-        used.push(read.kept);
-    });
+    reads(&index.shape, &mut |read| used.extend(read.through.as_ref().map(|hop| hop.kept)));
     tallied(&index.shape, &mut used);
     used.sort();
     used.dedup();

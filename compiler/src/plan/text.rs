@@ -18,7 +18,7 @@
 use crate::catalog::Catalog;
 use crate::plan::layout::{Cell, Grid, Style, bytes, cell, figure, grouped, rounded, wrap};
 use crate::plan::{
-    Aggregate, AggregateFunction, Holds, Index, IndexId, Kept, KeptId, KeyPart, Object, Plan, Read,
+    Aggregate, AggregateFunction, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read,
     Table, Tally, Value, cost, names,
 };
 
@@ -241,7 +241,7 @@ fn keeps(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>) -> Grid {
         }
         let mut row = vec![cell(format!("  {}", kept.name), Style::Kept)];
         if let Some(catalog) = catalog {
-            match cost::size(plan, catalog, kept) {
+            match cost::size(plan, catalog, KeptId(n as u16)) {
                 Some(size) => {
                     total += size.bytes();
                     row.extend([rounded(size.rows), size.width.to_string()].map(figure));
@@ -253,7 +253,7 @@ fn keeps(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>) -> Grid {
                 }
             }
         }
-        row.push(cell(remarks(plan, kept, &users[n], of), Style::Faint));
+        row.push(cell(remarks(plan, KeptId(n as u16), &users[n], of), Style::Faint));
         grid.row(row);
     }
     if catalog.is_some() {
@@ -276,15 +276,16 @@ fn users(plan: &Plan) -> Vec<Vec<usize>> {
     (0..plan.kept.len()).map(|id| using(KeptId(id as u16))).collect()
 }
 
-fn remarks(plan: &Plan, kept: &Kept, users: &[usize], of: Option<IndexId>) -> String {
+fn remarks(plan: &Plan, id: KeptId, users: &[usize], of: Option<IndexId>) -> String {
+    let kept = plan.kept(id);
     let table = plan.table(kept.table);
     let mut remarks = Vec::new();
     match &kept.holds {
-        Holds::Rows { order, columns } => {
+        Holds::Rows { order, columns: _ } => {
             if !order.is_empty() {
                 remarks.push(format!("ordered by {}", names::order(table, order)));
             }
-            if columns.is_empty() {
+            if !plan.indexes.iter().any(|index| names::shown(index).contains(&id)) {
                 remarks.push("keys only".into());
             }
         }

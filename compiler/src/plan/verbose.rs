@@ -1,8 +1,8 @@
 //! The physical plan: `flusso plan --verbose`, one numbered line an operator.
 //!
-//! Operators carry the names that metrics and `--analyze` carry: a kept thing its own, and
-//! `propagate INDEX`, `gather INDEX`, `emit INDEX`. The lines below an operator say what it walks
-//! or looks up.
+//! Operators carry the names that metrics and `--analyze` carry: a kept thing its own, with the
+//! number it has in the JSON and in the picture, then `propagate INDEX`, `gather INDEX` and
+//! `emit INDEX`. The lines below an operator say what it walks or looks up.
 
 use crate::plan::layout::{Grid, Style, cell, figure};
 use crate::plan::{Aggregate, Holds, Index, Kept, Object, Plan, Read, Value, names, text};
@@ -16,10 +16,6 @@ pub fn verbose(plan: &Plan, colour: bool) -> String {
         cell("what it holds or does", Style::Strong),
     ]);
     let mut list = List { grid, next: 0 };
-    for table in &plan.tables {
-        let columns = table.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
-        list.operator(&format!("encode {}", table.name), &columns.join(", "));
-    }
     for kept in &plan.kept {
         let (verb, what) = held(plan, kept);
         list.operator(&format!("{verb} {}", kept.name), &what);

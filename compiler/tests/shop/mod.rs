@@ -107,7 +107,7 @@ pub fn plan() -> Plan {
         rows("orders[user_id]", 1, 1, std::slice::from_ref(&newest), &[0, 2, 3, 4]),
         rows("orders[id]", 1, 0, &[], &[0, 1, 2, 3]),
         rows("items[order_id]", 2, 1, &[], &[2, 3]),
-        rows("items[product_id]", 2, 2, &[], &[]),
+        rows("items[product_id]", 2, 2, &[], &[1]),
         rows("products[id]", 3, 0, &[], &[1]),
         Kept {
             name: "orders by user_id".into(),

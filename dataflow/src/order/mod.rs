@@ -15,6 +15,7 @@ mod time;
 use flusso_compiler::plan::{KeyPart, OrderPart};
 use flusso_compiler::types::Class;
 
+pub(crate) use self::number::parse_int;
 pub(crate) use self::text::{hex, lower, trim_blanks};
 use crate::row::Datum;
 

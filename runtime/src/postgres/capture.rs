@@ -24,9 +24,6 @@ use super::snapshot::Snapshot;
 use super::stream::Stream;
 use super::{preflight, publication, slot};
 
-/// Batches that may wait for the consumer; with the sizes of batches this bounds memory.
-const BATCHES: usize = 8;
-
 /// What a capture goes by.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -40,6 +37,8 @@ pub struct Settings {
     pub manage_publication: bool,
     /// Sessions that copy side by side, at least one.
     pub copy_workers: usize,
+    /// Batches that may wait for the consumer; with the sizes of batches this bounds memory.
+    pub queue: usize,
 }
 
 /// What is captured, in this order: all rows, `Opened`, then changes and commits.
@@ -87,7 +86,8 @@ pub struct Capture {
 }
 
 /// Prepares the database and starts copying. An error here is about settings, rights or tables;
-/// nothing has been copied then. Stops soon after `stop` becomes true.
+/// nothing has been copied then. May be dropped while it waits; once it has returned, `stop` becoming
+/// true ends the capture soon.
 pub async fn start(
     plan: Arc<Plan>,
     settings: Settings,
@@ -102,7 +102,7 @@ pub async fn start(
     slot::ensure(&client, &settings.connection, &settings.slot).await?;
 
     let progress = Arc::new(Progress::new(plan.tables.len()));
-    let (events_in, events) = mpsc::channel(BATCHES);
+    let (events_in, events) = mpsc::channel(settings.queue.max(1));
     let (durable, confirmed) = watch::channel(0);
     let run = Run { plan, settings, events: events_in, progress: progress.clone(), client };
     let task = tokio::spawn(run.run(confirmed, stop));

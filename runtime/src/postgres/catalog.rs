@@ -189,7 +189,7 @@ const COLUMNS: &str = "
 const TYPES: &str = "
     SELECT t.oid, t.typname::text AS name, t.typtype::text AS kind, t.typbasetype AS base,
            t.typtypmod AS base_typmod,
-           CASE WHEN t.typcategory = 'A' AND t.typlen = -1 THEN t.typelem ELSE 0 END AS element,
+           coalesce((SELECT e.oid FROM pg_type e WHERE e.typarray = t.oid), 0) AS element,
            ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid
                  ORDER BY e.enumsortorder) AS labels
     FROM pg_type t WHERE t.oid = ANY ($1)";

@@ -111,6 +111,11 @@ impl Connection {
         self.host.starts_with('/')
     }
 
+    /// The mode that applies: a Unix socket needs no TLS and has none.
+    pub(crate) fn ssl_used(&self) -> Ssl {
+        if self.is_local() { Ssl::Disable } else { self.ssl }
+    }
+
     /// A session for SQL. Its connection ends with the client.
     pub async fn client(&self) -> Result<Client, CaptureError> {
         const DURING: &str = "connecting";
@@ -126,11 +131,11 @@ impl Connection {
             .keepalives_idle(KEEPALIVE_IDLE)
             .keepalives_interval(KEEPALIVE_INTERVAL)
             .tcp_user_timeout(USER_TIMEOUT)
-            .ssl_mode(self.ssl.as_config());
+            .ssl_mode(self.ssl_used().as_config());
         if let Some(password) = &self.password {
             config.password(password);
         }
-        let client = match self.ssl {
+        let client = match self.ssl_used() {
             Ssl::Disable => {
                 let (client, connection) =
                     config.connect(NoTls).await.map_err(CaptureError::sql(DURING))?;

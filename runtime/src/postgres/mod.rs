@@ -32,3 +32,4 @@ mod wire;
 pub use capture::{Capture, Captured, Settings};
 pub use connect::Connection;
 pub use error::CaptureError;
+pub use tokio_postgres::Client;

@@ -88,6 +88,14 @@ impl Sink {
         }
     }
 
+    /// Whether documents stay there, to be searched.
+    pub fn keeps(&self) -> bool {
+        match self {
+            Sink::Stdout(_) => false,
+            Sink::OpenSearch(_) => true,
+        }
+    }
+
     /// Makes ready for the documents of these indexes, all of them; before the first document.
     pub async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
         match self {

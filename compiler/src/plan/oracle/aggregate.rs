@@ -61,7 +61,7 @@ impl Printer<'_> {
             }
         };
         self.out.open("(");
-        self.out.push(&format!("SELECT {value}"));
+        self.out.lines(&format!("SELECT {value}"));
         self.out.line();
         self.out.tail(&select);
         self.out.shut(")");
@@ -91,7 +91,7 @@ fn total(function: &str, column: &Typed) -> String {
     match ty {
         SqlType::Money => format!("{function}({sql}::numeric)"),
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => format!("{function}({sql})"),
-        _ => finite_number(&format!("{function}({sql})")),
+        ty => finite_number(&format!("{function}({sql})"), ty),
     }
 }
 

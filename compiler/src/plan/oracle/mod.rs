@@ -26,11 +26,14 @@ use scope::{Printer, Scope};
 use write::Select;
 
 /// What a session must have set for the query to mean what it says.
-pub const SETTINGS: [(&str, &str); 4] = [
+pub const SETTINGS: [(&str, &str); 7] = [
     ("search_path", "public"),
     ("TimeZone", "UTC"),
     ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "postgres"),
     ("bytea_output", "hex"),
+    ("extra_float_digits", "3"),
+    ("lc_monetary", "C"),
 ];
 
 /// Pairs in one call of `jsonb_build_object`, which takes at most 100 arguments.
@@ -47,7 +50,7 @@ pub fn sql(schema: &Schema, catalog: Option<&Catalog>) -> Result<String, Vec<Dia
         printer.out.line();
     }
     printer.out.open("SELECT");
-    printer.out.push(&format!("{id} AS id,"));
+    printer.out.lines(&format!("{id} AS id,"));
     printer.out.line();
     printer.object(&root, &schema.fields);
     printer.out.push(" AS document");
@@ -87,12 +90,12 @@ impl Printer<'_> {
         match kind {
             Kind::Column(column) => {
                 let value = self.scalar(row, column);
-                self.out.push(&value);
+                self.out.lines(&value);
             }
             Kind::Object(fields) => self.object(row, fields),
             Kind::Geo { lat, lon, nullable: _ } => {
                 let value = self.geo(row, lat, lon);
-                self.out.push(&value);
+                self.out.lines(&value);
             }
             Kind::Join(join) => self.join(row, join),
             Kind::Aggregate(aggregate) => self.aggregate(row, aggregate),

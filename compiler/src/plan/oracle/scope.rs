@@ -202,7 +202,7 @@ impl<'a> Printer<'a> {
                     let text = part.id_text();
                     format!(r"replace(replace({text}, '\', '\\'), ':', '\:')")
                 });
-                escaped.collect::<Vec<_>>().join(" || ':' || ")
+                escaped.collect::<Vec<_>>().join("\n  || ':' || ")
             }
         }
     }

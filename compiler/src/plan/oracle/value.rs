@@ -33,8 +33,8 @@ impl Printer<'_> {
     pub(super) fn geo(&mut self, row: &Scope<'_>, lat: &At<String>, lon: &At<String>) -> String {
         let (lat, lon) = (self.column(row, lat), self.column(row, lon));
         format!(
-            "CASE WHEN {} IS NOT NULL AND {} IS NOT NULL THEN \
-             jsonb_build_object('lat', {}, 'lon', {}) END",
+            "CASE WHEN {} IS NOT NULL AND {} IS NOT NULL\n  \
+             THEN jsonb_build_object(\n    'lat', {},\n    'lon', {}\n  ) END",
             lat.sql,
             lon.sql,
             json(&lat.sql, &lat.ty, &FieldType::Double),
@@ -43,7 +43,8 @@ impl Printer<'_> {
     }
 }
 
-/// The expression whose JSON is the value. `sql` must bind tighter than a cast.
+/// The expression whose JSON is the value, its lines for [`Out::lines`](super::write::Out::lines).
+/// `sql` must bind tighter than a cast.
 pub(super) fn json(sql: &str, ty: &SqlType, declared: &FieldType) -> String {
     match ty {
         SqlType::Bool
@@ -57,7 +58,7 @@ pub(super) fn json(sql: &str, ty: &SqlType, declared: &FieldType) -> String {
         | SqlType::Jsonb
         | SqlType::Enum(_) => sql.to_owned(),
         SqlType::Oid => format!("{sql}::int8"),
-        SqlType::Float4 | SqlType::Float8 | SqlType::Numeric(_) => finite_number(sql),
+        SqlType::Float4 | SqlType::Float8 | SqlType::Numeric(_) => finite_number(sql, ty),
         SqlType::Money if numeric(declared) => format!("{sql}::numeric"),
         SqlType::Bytea if *declared == FieldType::Binary => {
             format!("replace(encode({sql}, 'base64'), E'\\n', '')")
@@ -76,17 +77,26 @@ pub(super) fn json(sql: &str, ty: &SqlType, declared: &FieldType) -> String {
         SqlType::Unknown => match declared {
             FieldType::Binary => format!("replace(encode({sql}, 'base64'), E'\\n', '')"),
             FieldType::Date | FieldType::Timestamp => {
-                format!("CASE WHEN {sql}::text NOT IN ('infinity', '-infinity') THEN {sql} END")
+                format!("CASE WHEN {sql}::text NOT IN ('infinity', '-infinity')\n  THEN {sql} END")
             }
-            declared if numeric(declared) => finite_number(sql),
+            FieldType::Float | FieldType::Double | FieldType::Decimal => finite_number(sql, ty),
             _ => sql.to_owned(),
         },
     }
 }
 
-/// A number, or null where JSON has no word for it.
-pub(super) fn finite_number(sql: &str) -> String {
-    format!("CASE WHEN {sql}::text NOT IN ('NaN', 'Infinity', '-Infinity') THEN {sql} END")
+/// A number, or null where JSON has no word for it. NaN is greater than infinity; a numeric with
+/// a declared scale is never infinite.
+pub(super) fn finite_number(sql: &str, ty: &SqlType) -> String {
+    match ty {
+        SqlType::Numeric(Some(_)) => format!("nullif({sql}, 'NaN')"),
+        SqlType::Float4 | SqlType::Float8 | SqlType::Numeric(None) => {
+            format!("CASE WHEN abs({sql}) < 'Infinity' THEN {sql} END")
+        }
+        _ => format!(
+            "CASE WHEN {sql}::text NOT IN ('NaN', 'Infinity', '-Infinity')\n  THEN {sql} END"
+        ),
+    }
 }
 
 /// Element by element where Postgres' conversion of the whole would differ; arrays of several
@@ -97,13 +107,14 @@ fn array(sql: &str, element: &SqlType, declared: &FieldType) -> String {
         return sql.to_owned();
     }
     format!(
-        "CASE WHEN array_ndims({sql}) = 1 THEN \
-         (SELECT jsonb_agg({each} ORDER BY n) FROM unnest({sql}) WITH ORDINALITY AS e (element, n)) \
+        "CASE WHEN array_ndims({sql}) = 1\n  \
+         THEN (SELECT jsonb_agg({each} ORDER BY n)\n    \
+         FROM unnest({sql}) WITH ORDINALITY AS e (element, n))\n  \
          ELSE to_jsonb({sql}) END"
     )
 }
 
-/// Whether a declared type is one of OpenSearch's numbers.
+/// Whether a declared type is one of the numbers.
 fn numeric(declared: &FieldType) -> bool {
     match declared {
         FieldType::Short
@@ -112,18 +123,6 @@ fn numeric(declared: &FieldType) -> bool {
         | FieldType::Float
         | FieldType::Double
         | FieldType::Decimal => true,
-        FieldType::Custom { opensearch, .. } => matches!(
-            opensearch.as_str(),
-            "byte"
-                | "short"
-                | "integer"
-                | "long"
-                | "unsigned_long"
-                | "float"
-                | "half_float"
-                | "double"
-                | "scaled_float"
-        ),
         FieldType::Text
         | FieldType::Identifier
         | FieldType::Keyword
@@ -135,7 +134,8 @@ fn numeric(declared: &FieldType) -> bool {
         | FieldType::Binary
         | FieldType::Json
         | FieldType::Map(_)
-        | FieldType::GeoPoint => false,
+        | FieldType::GeoPoint
+        | FieldType::Custom { .. } => false,
     }
 }
 

@@ -29,6 +29,16 @@ impl Out {
         self.text.push_str(text);
     }
 
+    /// Appends an expression of several lines, in which no literal breaks one.
+    pub(super) fn lines(&mut self, text: &str) {
+        for (i, line) in text.split('\n').enumerate() {
+            if i > 0 {
+                self.line();
+            }
+            self.push(line);
+        }
+    }
+
     /// Begins a line.
     pub(super) fn line(&mut self) {
         self.text.push('\n');
@@ -102,3 +112,22 @@ const RESERVED: &str = "\
     placing primary references returning right select session_user similar some symmetric \
     system_user table tablesample then to trailing true union unique user using variadic verbose \
     when where window with";
+
+#[cfg(test)]
+mod tests {
+    use super::{literal, name};
+
+    #[test]
+    fn names_are_quoted_only_where_they_must_be() {
+        let quoted = ["users", "_2", "user", "Users", "a b", "2nd", "a\"b"].map(name);
+        let expected =
+            ["users", "_2", r#""user""#, r#""Users""#, r#""a b""#, r#""2nd""#, r#""a""b""#];
+        assert_eq!(quoted, expected);
+    }
+
+    #[test]
+    fn literals_stay_on_one_line() {
+        assert_eq!(literal(r"it's C:\"), r"'it''s C:\'");
+        assert_eq!(literal("a\nb\\'"), r"E'a\nb\\'''");
+    }
+}

@@ -1,0 +1,60 @@
+//! `flusso plan`: what runs, before it runs.
+
+use flusso_compiler::catalog::Catalog;
+use flusso_compiler::files::config::{Config, IndexEntry};
+use flusso_compiler::plan::{self, IndexId, graph, json, oracle, text, verbose};
+
+use crate::args::{Plan, PlanFormat};
+use crate::database;
+use crate::deployment::{compile, findings};
+use crate::failure::{Failure, because};
+use crate::output::{Paint, print};
+
+/// Prints the plan in the form that was asked for.
+pub async fn plan(args: Plan) -> Result<(), Failure> {
+    let deployment = compile(&args.config)?;
+    let config = &deployment.config;
+    let wanted = args.index.as_deref().map(|name| entry(config, name)).transpose()?;
+    let catalog: Option<Catalog> = match args.live {
+        true => {
+            let client = database::client(&database::connection(config)?).await?;
+            Some(database::catalog(&client, config).await?)
+        }
+        false => None,
+    };
+    let catalog = catalog.as_ref();
+    if args.sql {
+        let mut page = String::new();
+        for entry in config.indexes.iter().filter(|it| it.enabled) {
+            if wanted.is_none_or(|wanted| wanted.name == entry.name) {
+                let sql = oracle::sql(&entry.schema, catalog)
+                    .map_err(|found| findings(&deployment.sources, &found))?;
+                page.push_str(&format!("-- {}\n{sql}\n", entry.name.value));
+            }
+        }
+        return print(&page);
+    }
+    let plan =
+        plan::build(config, catalog).map_err(|found| findings(&deployment.sources, &found))?;
+    let of = wanted.and_then(|wanted| {
+        let at = plan.indexes.iter().position(|index| index.name == wanted.name.value)?;
+        Some(IndexId(at as u16))
+    });
+    let colours = Paint::stdout().colours();
+    print(&match args.format {
+        PlanFormat::Text if args.verbose => verbose::verbose(&plan, colours),
+        PlanFormat::Text => text::text(&plan, of, catalog, colours),
+        PlanFormat::Json => format!("{:#}\n", json::json(&plan, catalog)),
+        PlanFormat::Dot => graph::dot(&plan),
+        PlanFormat::Mermaid => graph::mermaid(&plan),
+    })
+}
+
+/// The enabled index of that name.
+fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a IndexEntry, Failure> {
+    let enabled = || config.indexes.iter().filter(|entry| entry.enabled);
+    enabled().find(|entry| entry.name.value == name.to_lowercase()).ok_or_else(|| {
+        let names: Vec<_> = enabled().map(|entry| entry.name.value.as_str()).collect();
+        because(format!("there is no enabled index `{name}`; there are: {}", names.join(", ")))
+    })
+}

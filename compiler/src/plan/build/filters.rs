@@ -1,0 +1,219 @@
+//! Conditions, soft deletes, transforms and defaults as expressions.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostics::{At, Diagnostic, Place};
+use crate::expr::{Comparison, Expr, Function};
+use crate::files::schema::{
+    self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Schema, Transform,
+};
+use crate::plan::{ColumnId, TableId};
+use crate::types::{SqlType, canonical};
+
+use super::scope::Tables;
+
+/// All conditions at once; none when there are none to hold.
+pub fn all(tables: &mut Tables<'_>, table: TableId, filters: Option<&[Filter]>) -> Option<Expr> {
+    let mut parts: Vec<Expr> =
+        filters?.iter().filter_map(|one| filter(tables, table, one)).collect();
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Expr::And(parts)),
+    }
+}
+
+fn filter(tables: &mut Tables<'_>, table: TableId, filter: &Filter) -> Option<Expr> {
+    match filter {
+        Filter::Raw(sql) => {
+            let error = Diagnostic::error(sql.place, "conditions in SQL are not compiled yet");
+            tables.error(
+                error.help("say it as `column`, `op` and `value`; several are joined by AND"),
+            );
+            None
+        }
+        Filter::NullCheck(column, null) => {
+            let column = tables.column(table, column)?;
+            let check = Expr::IsNull(Box::new(Expr::Column(column)));
+            Some(if *null { check } else { Expr::Not(Box::new(check)) })
+        }
+        Filter::Compare { column, op, value } => {
+            let id = tables.column(table, column)?;
+            let ty = tables.ty(table, id).clone();
+            compare(tables, (id, &ty), op, value)
+        }
+    }
+}
+
+fn compare(
+    tables: &mut Tables<'_>,
+    (column, ty): (ColumnId, &SqlType),
+    op: &At<FilterOp>,
+    value: &At<FilterValue>,
+) -> Option<Expr> {
+    let place = value.place;
+    let left = || Box::new(Expr::Column(column));
+    let class = ty.class();
+    let ordered = matches!(
+        op.value,
+        FilterOp::Lt | FilterOp::Lte | FilterOp::Gt | FilterOp::Gte | FilterOp::Between
+    );
+    if ordered && ty.is_known() && !class.is_ordered() {
+        let message = format!("values of type {ty} have no order that could be compared here");
+        tables.error(Diagnostic::error(op.place, message).help("compare with `eq` or `neq`"));
+        return None;
+    }
+    let comparison = |tables: &mut Tables<'_>, op, text: &str| {
+        let right = Box::new(literal(tables, ty, text, place)?);
+        Some(Expr::Compare(op, left(), right, class.clone()))
+    };
+    match (op.value, &value.value) {
+        (FilterOp::Between, FilterValue::Range(low, high)) => {
+            let low = comparison(tables, Comparison::Ge, low);
+            let high = comparison(tables, Comparison::Le, high);
+            Some(Expr::And(vec![low?, high?]))
+        }
+        (FilterOp::In | FilterOp::NotIn, FilterValue::List(list)) => {
+            let list: Vec<_> = list.iter().map(|text| literal(tables, ty, text, place)).collect();
+            let list = list.into_iter().collect::<Option<Vec<_>>>()?;
+            let within = Expr::In(left(), list, class);
+            Some(match op.value {
+                FilterOp::NotIn => Expr::Not(Box::new(within)),
+                _ => within,
+            })
+        }
+        (FilterOp::Like | FilterOp::Ilike, FilterValue::Single(pattern)) => {
+            if ty.is_known() && !ty.is_text() {
+                let message = format!("a column of type {ty} has no text to match");
+                tables.error(Diagnostic::error(op.place, message).help("`like` is for text"));
+                return None;
+            }
+            let fold = op.value == FilterOp::Ilike || *ty == SqlType::Citext;
+            Some(Expr::Like { of: left(), pattern: pattern.clone(), fold })
+        }
+        (op, FilterValue::Single(text)) => comparison(tables, operator(op)?, text),
+        // The loader gives each operator the shape of value it takes.
+        (_, FilterValue::List(_) | FilterValue::Range(..)) => None,
+    }
+}
+
+fn operator(op: FilterOp) -> Option<Comparison> {
+    match op {
+        FilterOp::Eq => Some(Comparison::Eq),
+        FilterOp::Neq => Some(Comparison::Ne),
+        FilterOp::Lt => Some(Comparison::Lt),
+        FilterOp::Lte => Some(Comparison::Le),
+        FilterOp::Gt => Some(Comparison::Gt),
+        FilterOp::Gte => Some(Comparison::Ge),
+        FilterOp::In | FilterOp::NotIn | FilterOp::Like | FilterOp::Ilike | FilterOp::Between => {
+            None
+        }
+    }
+}
+
+fn literal(tables: &mut Tables<'_>, ty: &SqlType, text: &str, place: Place) -> Option<Expr> {
+    match canonical(ty, text) {
+        Ok(text) => Some(Expr::Literal(Some(text), ty.clone())),
+        Err(message) => {
+            tables.error(Diagnostic::error(place, message));
+            None
+        }
+    }
+}
+
+/// Whether a root row is a document: all filters hold, and it does not count as deleted.
+pub fn present(tables: &mut Tables<'_>, table: TableId, schema: &Schema) -> Option<Expr> {
+    let mut parts: Vec<Expr> = all(tables, table, schema.filters.as_deref()).into_iter().collect();
+    if let Some(deleted) = &schema.soft_delete {
+        let column = match &deleted.marker {
+            Marker::Column(column) => Some(column.clone()),
+            Marker::Field(name) => {
+                let column = column_of(&schema.fields, name);
+                if column.is_none() {
+                    let message = format!("no field `{}` reads a column of this table", **name);
+                    let error = Diagnostic::error(name.place, message);
+                    tables.error(error.help("name a field of the root, or say `column:` instead"));
+                }
+                column.map(|column| At::new(column.value.clone(), name.place))
+            }
+        };
+        if let Some(id) = column.and_then(|column| tables.column(table, &column)) {
+            let marker = match tables.ty(table, id) {
+                SqlType::Bool => Expr::Column(id),
+                _ => Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(id))))),
+            };
+            let when = all(tables, table, deleted.when.as_deref());
+            let gone = Expr::And([marker].into_iter().chain(when).collect());
+            parts.push(Expr::Not(Box::new(Expr::IsTrue(Box::new(gone)))));
+        }
+    }
+    match parts.len() {
+        0 => None,
+        1 => parts.pop(),
+        _ => Some(Expr::And(parts)),
+    }
+}
+
+/// The column that a field of the root's own row reads, first found depth first.
+fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
+    fields.iter().find_map(|field| match &field.kind {
+        Kind::Column(column) if *field.name == name => Some(&column.column),
+        Kind::Object(fields) => column_of(fields, name),
+        _ => None,
+    })
+}
+
+/// A column with its transforms and default.
+pub fn scalar(tables: &mut Tables<'_>, table: TableId, column: &schema::Column) -> Option<Expr> {
+    let id = tables.column(table, &column.column)?;
+    let ty = tables.ty(table, id).clone();
+    let mut expr = Expr::Column(id);
+    for transform in &column.transforms {
+        if ty.is_known() && !ty.is_text() {
+            let message = format!("a column of type {ty} has no text to transform");
+            tables
+                .error(Diagnostic::error(column.column.place, message).help("remove `transforms`"));
+            return None;
+        }
+        let function = match transform {
+            Transform::Lowercase => Function::Lower,
+            Transform::Trim => Function::Trim,
+        };
+        expr = Expr::Call(function, vec![expr]);
+    }
+    if let Some(default) = &column.default {
+        let text = match &default.value {
+            Literal::Bool(value) => value.to_string(),
+            Literal::Int(value) => value.to_string(),
+            Literal::Decimal(text) | Literal::String(text) => text.clone(),
+            // The loader refuses lists and maps, and takes null for no default.
+            Literal::Null | Literal::Array(_) | Literal::Map(_) => return Some(expr),
+        };
+        let default = literal(tables, &ty, &text, default.place)?;
+        expr = Expr::Call(Function::Coalesce, vec![expr, default]);
+    }
+    Some(expr)
+}
+
+/// The columns an expression reads.
+pub fn columns(expr: &Expr, into: &mut BTreeSet<ColumnId>) {
+    match expr {
+        Expr::Column(column) => {
+            into.insert(*column);
+        }
+        Expr::Literal(..) => {}
+        Expr::Compare(_, left, right, _) => {
+            columns(left, into);
+            columns(right, into);
+        }
+        Expr::In(of, list, _) => {
+            columns(of, into);
+            list.iter().for_each(|one| columns(one, into));
+        }
+        Expr::Like { of, .. } => columns(of, into),
+        Expr::IsNull(of) | Expr::IsTrue(of) | Expr::Not(of) => columns(of, into),
+        Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => {
+            all.iter().for_each(|one| columns(one, into));
+        }
+    }
+}

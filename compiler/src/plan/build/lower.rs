@@ -1,0 +1,155 @@
+//! A schema's fields as values of a plan, block by block.
+//!
+//! A [`Block`] is a row in scope: the root's, or that of a relation. It knows by which key its
+//! rows are found and how that key leads up to the root, so a relation inside it needs to say
+//! only how its own rows hang on this one; see `relations`.
+
+use std::collections::BTreeSet;
+
+use crate::diagnostics::{At, Diagnostic};
+use crate::files::schema::{Field, Kind, Literal, Schema};
+use crate::plan::{ColumnId, Hop, Index, KeptId, KeyPart, Object, Path, TableId, Value};
+use crate::types::render;
+
+use super::demand::{Demands, Wants};
+use super::filters;
+use super::scope::Tables;
+
+/// Lowers index after index into one set of tables and demands.
+pub struct Lowering<'a> {
+    pub tables: Tables<'a>,
+    pub demands: Demands,
+    /// Of the index at hand.
+    pub(super) paths: Vec<Path>,
+}
+
+/// A row in scope.
+pub struct Block {
+    /// Its table.
+    pub table: TableId,
+    /// What keeps it.
+    pub demand: KeptId,
+    /// By what it is found there.
+    pub key: Vec<KeyPart>,
+    /// From that key to the root's.
+    pub up: Vec<Hop>,
+    /// Where the document shows it.
+    pub field: String,
+    /// The columns read of it.
+    pub reads: BTreeSet<ColumnId>,
+}
+
+impl Block {
+    /// A name below this block.
+    pub fn named(&self, field: &str) -> String {
+        if self.field.is_empty() { field.to_owned() } else { format!("{}.{field}", self.field) }
+    }
+}
+
+impl<'a> Lowering<'a> {
+    /// Nothing yet.
+    pub fn new(tables: Tables<'a>) -> Lowering<'a> {
+        Lowering { tables, demands: Demands::default(), paths: Vec::new() }
+    }
+
+    /// One index; none when its root is no table.
+    pub fn index(&mut self, name: &str, schema: &Schema) -> Option<Index> {
+        let declared = schema.primary_key.as_ref();
+        let columns = declared.map(|key| key.value.as_slice());
+        let table = self.tables.table(&schema.table, columns)?;
+        self.same_key(table, declared);
+        let key = self.tables.get(table).key.clone();
+        let wants = Wants::Rows { order: Some(Vec::new()), head: false, columns: BTreeSet::new() };
+        let demand = self.demands.add(table, key.clone(), wants);
+        let reads = key.iter().map(|part| part.column).collect();
+        let mut root = Block { table, demand, key, up: Vec::new(), field: String::new(), reads };
+        let present = filters::present(&mut self.tables, table, schema);
+        present.iter().for_each(|present| filters::columns(present, &mut root.reads));
+        let shape = self.object(&mut root, &schema.fields);
+        self.path(root, None);
+        let mut paths = std::mem::take(&mut self.paths);
+        paths.sort_by(|a, b| a.field.cmp(&b.field));
+        Some(Index { name: name.to_owned(), root: demand, present, shape, paths })
+    }
+
+    /// A declared key must be the one the catalog has.
+    fn same_key(&mut self, table: TableId, declared: Option<&At<Vec<String>>>) {
+        let (Some(declared), found) = (declared, self.tables.get(table)) else { return };
+        let found = found.key.iter().map(|part| found.column(part.column).name.as_str());
+        let found: Vec<&str> = found.collect();
+        if declared.value != found {
+            let of = &self.tables.get(table).name;
+            let message = format!("the primary key of table `{of}` is {}", found.join(", "));
+            let help = format!(
+                "write `primary_key: {}`",
+                match found.as_slice() {
+                    [one] => (*one).to_owned(),
+                    several => format!("[{}]", several.join(", ")),
+                }
+            );
+            self.tables.error(Diagnostic::error(declared.place, message).help(help));
+        }
+    }
+
+    /// The block is done: what was read of it is kept, and a change of it finds its way up.
+    pub fn path(&mut self, block: Block, head: Option<crate::plan::Head>) {
+        self.demands.read(block.demand, block.reads.iter().copied());
+        let Block { demand: from, field, reads, up: hops, .. } = block;
+        let path = Path { from, field, reads: reads.into_iter().collect(), head, hops };
+        if !self.paths.contains(&path) {
+            self.paths.push(path);
+        }
+    }
+
+    /// The fields of a row, sorted by name, the last of equal names kept.
+    pub fn object(&mut self, block: &mut Block, fields: &[Field]) -> Object {
+        let mut object = Object::default();
+        for field in fields {
+            let Some(value) = self.value(block, field) else { continue };
+            let name = &field.name.value;
+            object.fields.retain(|(other, _)| other != name);
+            object.fields.push((name.clone(), value));
+        }
+        object.fields.sort_by(|a, b| a.0.cmp(&b.0));
+        object
+    }
+
+    fn value(&mut self, block: &mut Block, field: &Field) -> Option<Value> {
+        match &field.kind {
+            Kind::Column(column) => {
+                let expr = filters::scalar(&mut self.tables, block.table, column)?;
+                filters::columns(&expr, &mut block.reads);
+                let id = self.tables.column(block.table, &column.column)?;
+                let render = render(self.tables.ty(block.table, id), &column.ty);
+                Some(Value::Scalar(expr, render))
+            }
+            Kind::Object(fields) => Some(Value::Object(self.object(block, fields))),
+            Kind::Geo { lat, lon, .. } => {
+                let lat = self.tables.column(block.table, lat);
+                let lon = self.tables.column(block.table, lon);
+                let (lat, lon) = (lat?, lon?);
+                block.reads.extend([lat, lon]);
+                Some(Value::Geo { lat, lon })
+            }
+            Kind::Constant(value) => Some(Value::Constant(json(value).to_string())),
+            Kind::Join(join) => self.join(block, &field.name, join),
+            Kind::Aggregate(aggregate) => self.aggregate(block, &field.name, aggregate),
+        }
+    }
+}
+
+/// A literal as JSON, numbers with all their digits.
+fn json(literal: &Literal) -> serde_json::Value {
+    match literal {
+        Literal::Null => serde_json::Value::Null,
+        Literal::Bool(value) => (*value).into(),
+        Literal::Int(value) => (*value).into(),
+        Literal::Decimal(text) => match text.parse::<serde_json::Number>() {
+            Ok(number) => serde_json::Value::Number(number),
+            Err(_) => text.as_str().into(),
+        },
+        Literal::String(text) => text.as_str().into(),
+        Literal::Array(items) => items.iter().map(json).collect(),
+        Literal::Map(map) => map.iter().map(|(key, value)| (key.clone(), json(value))).collect(),
+    }
+}

@@ -1,0 +1,345 @@
+//! Relations and aggregates: how other tables' rows hang on the row in scope.
+//!
+//! ```text
+//!            link: columns of this row = key of the other rows
+//!  block ◄──────────────────────────────────────────────────── relation
+//!    up: block's own key … root     if the link is not that key: one hop through rows of the
+//!                                   block's table found by the link
+//! ```
+
+use std::collections::BTreeSet;
+
+use crate::catalog::TableName;
+use crate::diagnostics::{At, Diagnostic};
+use crate::expr::Expr;
+use crate::files::schema::{
+    self, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, OrderBy, Through,
+};
+use crate::plan::{
+    Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Read, TableId, Tally,
+    Value,
+};
+use crate::types::{Class, SqlType, render};
+
+use super::demand::Wants;
+use super::filters;
+use super::lower::{Block, Lowering};
+
+/// How another table's rows are found from the row in scope.
+struct Found {
+    /// The table.
+    table: TableId,
+    /// Columns of the row in scope.
+    outer: Vec<KeyPart>,
+    /// Columns of the other table, encoded alike.
+    inner: Vec<KeyPart>,
+    /// The junction between: its table, its side of `outer`, its side of `inner`.
+    through: Option<(TableId, Vec<KeyPart>, Vec<KeyPart>)>,
+}
+
+impl Lowering<'_> {
+    /// A relation as an object or an array.
+    pub(super) fn join(&mut self, outer: &mut Block, name: &str, join: &Join) -> Option<Value> {
+        let declared = Some(join.primary_key.value.as_slice());
+        let table = self.tables.table(&join.table, declared)?;
+        let found = match &join.link {
+            Link::BelongsTo(columns) => self.belongs_to(outer, table, columns)?,
+            Link::HasOne(columns) | Link::HasMany(columns) => self.has(outer, table, columns)?,
+            Link::ManyToMany(through) => self.through(outer, table, through)?,
+        };
+        let filter = filters::all(&mut self.tables, table, join.filters.as_deref());
+        let order = self.order(table, join.order_by.as_deref().unwrap_or_default());
+        let (one, limit) = match join.link {
+            Link::BelongsTo(_) => (true, None),
+            Link::HasOne(_) => (true, Some(1)),
+            Link::HasMany(_) | Link::ManyToMany(_) => (false, join.limit),
+        };
+        let limits = Limits { filter, order, limit };
+        let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
+        let object = self.object(&mut block, &join.fields);
+        self.path(block, head);
+        Some(if one { Value::One(read, object) } else { Value::Many(read, object) })
+    }
+
+    /// Rows of another block, the block itself, and the head that a change must lie in.
+    fn read(
+        &mut self,
+        outer: &mut Block,
+        field: String,
+        found: Found,
+        limits: Limits,
+    ) -> (Read, Block, Option<Head>) {
+        let Found { table, outer: key, inner, through } = found;
+        let Limits { filter, order, limit } = limits;
+        outer.reads.extend(key.iter().map(|part| part.column));
+        let mut up = self.climb(outer, &key);
+        let through = through.map(|(junction, left, right)| {
+            let kept = self.demands.link(junction, left.clone(), &right);
+            let block = Block {
+                table: junction,
+                demand: kept,
+                key: left.clone(),
+                up: up.clone(),
+                field: field.clone(),
+                reads: right.iter().map(|part| part.column).collect(),
+            };
+            self.path(block, None);
+            let back = self.demands.link(junction, right.clone(), &left);
+            up.insert(0, Hop { kept: back, gives: left });
+            Hop { kept, gives: right }
+        });
+        let head = limit.filter(|_| through.is_none());
+        let wants = Wants::Rows {
+            order: Some(order.clone()),
+            head: head.is_some(),
+            columns: BTreeSet::new(),
+        };
+        let demand = self.demands.add(table, inner.clone(), wants);
+        let mut reads: BTreeSet<ColumnId> = order.iter().map(|part| part.column).collect();
+        filter.iter().for_each(|filter| filters::columns(filter, &mut reads));
+        let head = head.map(|limit| Head { filter: filter.clone(), limit });
+        let read = Read { key, through, kept: demand, filter, order, sorted: false, limit };
+        (read, Block { table, demand, key: inner, up, field, reads }, head)
+    }
+
+    /// From a link on a block's row to the root.
+    fn climb(&mut self, block: &Block, link: &[KeyPart]) -> Vec<Hop> {
+        let mut up = block.up.clone();
+        if link != block.key {
+            let kept = self.demands.link(block.table, link.to_vec(), &block.key);
+            up.insert(0, Hop { kept, gives: block.key.clone() });
+        }
+        up
+    }
+
+    fn columns(&mut self, table: TableId, names: &Columns) -> Option<Vec<ColumnId>> {
+        let column = |name: &String| self.tables.column(table, &At::new(name.clone(), names.place));
+        // All of them, so that each that is missing is reported.
+        let columns: Vec<Option<ColumnId>> = names.value.iter().map(column).collect();
+        columns.into_iter().collect()
+    }
+
+    fn belongs_to(&mut self, outer: &Block, table: TableId, columns: &Columns) -> Option<Found> {
+        let own = self.columns(outer.table, columns)?;
+        let key = self.tables.primary_key(table);
+        let sides = self.tables.link((outer.table, &own), (table, &key), columns.place)?;
+        Some(Found { table, outer: sides.0, inner: sides.1, through: None })
+    }
+
+    fn has(&mut self, outer: &Block, table: TableId, columns: &Columns) -> Option<Found> {
+        let theirs = self.columns(table, columns)?;
+        let key = self.tables.primary_key(outer.table);
+        let sides = self.tables.link((outer.table, &key), (table, &theirs), columns.place)?;
+        Some(Found { table, outer: sides.0, inner: sides.1, through: None })
+    }
+
+    fn through(&mut self, outer: &Block, table: TableId, through: &Through) -> Option<Found> {
+        let Through { table: name, left_key, right_key } = through;
+        let keys: Vec<String> = left_key.value.iter().chain(&right_key.value).cloned().collect();
+        let junction = self.tables.table(name, Some(&keys))?;
+        let (left, right) = (self.columns(junction, left_key), self.columns(junction, right_key));
+        let (left, right) = (left?, right?);
+        let own = self.tables.primary_key(outer.table);
+        let far = self.tables.primary_key(table);
+        let near = self.tables.link((outer.table, &own), (junction, &left), left_key.place);
+        let far = self.tables.link((junction, &right), (table, &far), right_key.place);
+        let ((outer, left), (right, inner)) = (near?, far?);
+        Some(Found { table, outer, inner, through: Some((junction, left, right)) })
+    }
+
+    fn order(&mut self, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
+        let part = |by: &OrderBy| {
+            let column = self.tables.column(table, &by.column)?;
+            let ty = self.tables.ty(table, column).clone();
+            let class = ty.class();
+            if ty.is_known() && !class.is_ordered() {
+                let message = format!("values of type {ty} cannot be sorted by here");
+                let error = Diagnostic::error(by.column.place, message);
+                self.tables.error(error.help("sort by another column"));
+            }
+            let descending = by.direction == Some(Direction::Desc);
+            Some(OrderPart { column, class, descending, nulls_first: descending })
+        };
+        order.iter().filter_map(part).collect()
+    }
+
+    /// One value over other rows.
+    pub(super) fn aggregate(
+        &mut self,
+        outer: &mut Block,
+        name: &str,
+        aggregate: &schema::Aggregate,
+    ) -> Option<Value> {
+        let declared = self.declared_key(&aggregate.table, &aggregate.key);
+        let table = self.tables.table(&aggregate.table, declared.as_deref())?;
+        let mut found = match &aggregate.key {
+            AggregateKey::Direct(columns) => self.has(outer, table, columns)?,
+            AggregateKey::Through(through) => self.through(outer, table, through)?,
+        };
+        let mut filter = filters::all(&mut self.tables, table, aggregate.filters.as_deref());
+        let (function, column) = match &aggregate.op {
+            AggregateOp::Count => (AggregateFunction::Count, None),
+            AggregateOp::Sum(column) => (AggregateFunction::Sum, Some(column)),
+            AggregateOp::Avg(column) => (AggregateFunction::Avg, Some(column)),
+            AggregateOp::Min(column) => (AggregateFunction::Min, Some(column)),
+            AggregateOp::Max(column) => (AggregateFunction::Max, Some(column)),
+            AggregateOp::Ids(_) => (AggregateFunction::Ids, None),
+        };
+        if function == AggregateFunction::Ids && filter.is_none() {
+            // The junction holds the keys itself: no need to look at the rows.
+            if let Some((junction, left, _)) = found.through.take_if(|_| true) {
+                let AggregateKey::Through(through) = &aggregate.key else { return None };
+                let right = self.columns(junction, &through.right_key)?;
+                let found =
+                    Found { table: junction, outer: found.outer, inner: left, through: None };
+                return self.ids(outer, name, found, &right, aggregate, None);
+            }
+        }
+        if function == AggregateFunction::Ids {
+            let key = self.tables.primary_key(table);
+            return self.ids(outer, name, found, &key, aggregate, filter);
+        }
+        let column = match column {
+            Some(column) => {
+                let id = self.tables.column(table, column)?;
+                self.defined(function, &self.tables.ty(table, id).clone(), column)?;
+                Some(id)
+            }
+            None => None,
+        };
+        let ty = column.map_or(SqlType::Int8, |column| self.tables.ty(table, column).clone());
+        let summed = matches!(
+            function,
+            AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg
+        );
+        if found.through.is_none() && summed {
+            return Some(self.tallied(
+                outer,
+                name,
+                found,
+                Tally { of: column, filter },
+                function,
+                ty,
+            ));
+        }
+        let declared = aggregate.value_type.clone().unwrap_or(FieldType::Keyword);
+        let (mut order, mut limit) = (Vec::new(), None);
+        if !summed && let Some(column) = column {
+            let descending = function == AggregateFunction::Max;
+            let not_null = Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(column)))));
+            filter = Some(match filter {
+                None => not_null,
+                Some(Expr::And(mut parts)) => {
+                    parts.insert(0, not_null);
+                    Expr::And(parts)
+                }
+                Some(other) => Expr::And(vec![not_null, other]),
+            });
+            if found.through.is_none() {
+                order.push(OrderPart { column, class: ty.class(), descending, nulls_first: false });
+                limit = Some(1);
+            }
+        }
+        let limits = Limits { filter, order, limit };
+        let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
+        block.reads.extend(column);
+        self.path(block, head);
+        let (column, render) = (column.unwrap_or(ColumnId(0)), render(&ty, &declared));
+        Some(Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }))
+    }
+
+    /// Without a catalog: what the file says of the aggregated table's key.
+    fn declared_key(&self, _: &At<TableName>, key: &AggregateKey) -> Option<Vec<String>> {
+        match key {
+            AggregateKey::Direct(_) => None,
+            AggregateKey::Through(through) => match through.right_key.value.len() {
+                1 => None,
+                parts => Some((1..=parts).map(|part| format!("id{part}")).collect()),
+            },
+        }
+    }
+
+    fn tallied(
+        &mut self,
+        outer: &mut Block,
+        name: &str,
+        found: Found,
+        tally: Tally,
+        function: AggregateFunction,
+        ty: SqlType,
+    ) -> Value {
+        let Found { table, outer: key, inner, .. } = found;
+        outer.reads.extend(key.iter().map(|part| part.column));
+        let up = self.climb(outer, &key);
+        let kept = self.demands.add(table, inner.clone(), Wants::Tally(tally));
+        let field = outer.named(name);
+        let reads = BTreeSet::new();
+        self.path(Block { table, demand: kept, key: inner, up, field, reads }, None);
+        Value::Aggregate(Aggregate::Tallied { kept, key, tally: 0, function, ty })
+    }
+
+    fn ids(
+        &mut self,
+        outer: &mut Block,
+        name: &str,
+        found: Found,
+        ids: &[ColumnId],
+        aggregate: &schema::Aggregate,
+        filter: Option<Expr>,
+    ) -> Option<Value> {
+        let [column] = ids else {
+            let message = "`ids` lists single values, and this key has several columns";
+            let error = Diagnostic::error(aggregate.table.place, message);
+            self.tables.error(error.help("use `has_many` with the key's columns as fields"));
+            return None;
+        };
+        let ty = self.tables.ty(found.table, *column).clone();
+        let by_key = self.tables.primary_key(found.table).as_slice() == ids;
+        let order =
+            OrderPart { column: *column, class: ty.class(), descending: false, nulls_first: false };
+        let order = if by_key { Vec::new() } else { vec![order] };
+        let limits = Limits { filter, order, limit: None };
+        let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
+        block.reads.insert(*column);
+        self.path(block, head);
+        let AggregateOp::Ids(element) = &aggregate.op else { return None };
+        let (function, render) = (AggregateFunction::Ids, render(&ty, element));
+        Some(Value::Aggregate(Aggregate::Gathered { read, function, column: *column, ty, render }))
+    }
+
+    /// Whether Postgres has the function for the type.
+    fn defined(
+        &mut self,
+        function: AggregateFunction,
+        ty: &SqlType,
+        column: &At<String>,
+    ) -> Option<()> {
+        let (name, defined, help) = match function {
+            AggregateFunction::Sum => ("sum", ty.is_number(), "it adds up numbers"),
+            AggregateFunction::Avg => {
+                let number = ty.is_number() && *ty != SqlType::Money;
+                ("avg", number, "it is the mean of numbers")
+            }
+            AggregateFunction::Min | AggregateFunction::Max => {
+                let class = ty.class();
+                let ordered = class.is_ordered() && !matches!(class, Class::Bool | Class::Uuid);
+                let ordered = ordered && class != Class::Bytes;
+                ("min and max", ordered, "they need numbers, text, dates or times")
+            }
+            AggregateFunction::Count | AggregateFunction::Ids => return Some(()),
+        };
+        if defined || !ty.is_known() {
+            return Some(());
+        }
+        let message = format!("{name} is not defined for column `{}` of type {ty}", **column);
+        self.tables.error(Diagnostic::error(column.place, message).help(help));
+        None
+    }
+}
+
+/// Which rows of a block, in which order, and how many.
+struct Limits {
+    filter: Option<Expr>,
+    order: Vec<OrderPart>,
+    limit: Option<u64>,
+}

@@ -1,0 +1,199 @@
+//! Demands become kept things: one per table and key, and per order where an order is needed.
+//!
+//! Only what reads the first rows of a group needs them in order. Every other reader of the same
+//! table and key takes what is there, with its columns added, and sorts what it reads. Demands are
+//! all seen before any is answered, so that sharing does not depend on which field came first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::plan::{
+    Aggregate, ColumnId, Holds, Index, Kept, KeptId, KeyPart, Object, OrderPart, Plan, Read, Table,
+    TableId, Tally, Value,
+};
+
+use super::demand::{Demand, Demands, Wants};
+
+/// The plan in which the demands are met.
+pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> Plan {
+    let groups = groups(&demands.0);
+    let mut kept: Vec<Kept> = Vec::new();
+    let mut met: Vec<(KeptId, u16)> = vec![(KeptId(0), 0); demands.0.len()];
+    for members in groups.values() {
+        tallies(&tables, &demands.0, members, &mut kept, &mut met);
+        rows(&tables, &demands.0, members, &mut kept, &mut met);
+    }
+    for index in &mut indexes {
+        let answer = Answer { met: &met, kept: &kept };
+        index.root = answer.kept(index.root);
+        answer.object(&mut index.shape);
+        for path in &mut index.paths {
+            path.from = answer.kept(path.from);
+            path.hops.iter_mut().for_each(|hop| hop.kept = answer.kept(hop.kept));
+        }
+        let mut seen = Vec::new();
+        index.paths.retain(|path| {
+            let new = !seen.contains(path);
+            seen.push(path.clone());
+            new
+        });
+    }
+    Plan { tables, kept, indexes }
+}
+
+/// Positions of demands by table and key, in a stable order.
+fn groups(demands: &[Demand]) -> BTreeMap<(TableId, Vec<(ColumnId, String)>), Vec<usize>> {
+    let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (position, demand) in demands.iter().enumerate() {
+        let key = demand.key.iter().map(|part| (part.column, format!("{:?}", part.class)));
+        groups.entry((demand.table, key.collect())).or_default().push(position);
+    }
+    groups
+}
+
+fn tallies(
+    tables: &[Table],
+    demands: &[Demand],
+    members: &[usize],
+    kept: &mut Vec<Kept>,
+    met: &mut [(KeptId, u16)],
+) {
+    let wanted = members.iter().filter_map(|member| match &demands[*member].wants {
+        Wants::Tally(tally) => Some((*member, tally)),
+        Wants::Rows { .. } => None,
+    });
+    let wanted: Vec<(usize, &Tally)> = wanted.collect();
+    let mut all: Vec<Tally> = Vec::new();
+    for (_, tally) in &wanted {
+        if !all.contains(tally) {
+            all.push((*tally).clone());
+        }
+    }
+    let Some((first, _)) = wanted.first() else { return };
+    all.sort_by_cached_key(|tally| (tally.of, format!("{:?}", tally.filter)));
+    for (member, tally) in &wanted {
+        let place = all.iter().position(|one| one == *tally).unwrap_or_default();
+        met[*member] = (KeptId(kept.len() as u16), place as u16);
+    }
+    let Demand { table, key, .. } = &demands[*first];
+    let of = &tables[usize::from(table.0)];
+    let what = |tally: &Tally| {
+        let when = if tally.filter.is_some() { " filtered" } else { "" };
+        match tally.of {
+            None => format!("count{when}"),
+            Some(column) => format!("sum({}){when}", of.column(column).name),
+        }
+    };
+    let mut names: Vec<String> = all.iter().map(what).collect();
+    names.dedup();
+    let name = format!("{} {}", keyed(of, key), names.join(", "));
+    kept.push(Kept { name, table: *table, key: key.clone(), holds: Holds::Tallies(all) });
+}
+
+fn rows(
+    tables: &[Table],
+    demands: &[Demand],
+    members: &[usize],
+    kept: &mut Vec<Kept>,
+    met: &mut [(KeptId, u16)],
+) {
+    let mut heads: BTreeMap<String, Vec<OrderPart>> = BTreeMap::new();
+    let mut others: BTreeMap<String, Vec<OrderPart>> = BTreeMap::new();
+    let mut any = None;
+    for member in members {
+        if let Wants::Rows { order, head, .. } = &demands[*member].wants {
+            any = Some(*member);
+            if let Some(order) = order {
+                let orders = if *head { &mut heads } else { &mut others };
+                orders.insert(format!("{order:?}"), order.clone());
+            }
+        }
+    }
+    let Some(any) = any else { return };
+    // Where nobody reads the first rows, one order does; the one wanted, if it is one.
+    let orders = match (heads.is_empty(), others.len()) {
+        (false, _) => heads,
+        (true, 1) => others,
+        (true, _) => BTreeMap::from([("[]".to_owned(), Vec::new())]),
+    };
+    let Demand { table, key, .. } = &demands[any];
+    let of = &tables[usize::from(table.0)];
+    let first = kept.len();
+    let mut columns: Vec<BTreeSet<ColumnId>> = vec![BTreeSet::new(); orders.len()];
+    for member in members {
+        if let Wants::Rows { order, columns: wanted, .. } = &demands[*member].wants {
+            let wanted_order = order.as_ref().map(|order| format!("{order:?}"));
+            let place = wanted_order.and_then(|order| orders.keys().position(|one| *one == order));
+            let place = place.unwrap_or_default();
+            columns[place].extend(wanted);
+            met[*member] = (KeptId((first + place) as u16), 0);
+        }
+    }
+    for (order, columns) in orders.into_values().zip(columns) {
+        let columns = columns.into_iter().collect();
+        let name = format!("{}{}", keyed(of, key), ordered(of, &order));
+        let holds = Holds::Rows { order, columns };
+        kept.push(Kept { name, table: *table, key: key.clone(), holds });
+    }
+}
+
+fn keyed(table: &Table, key: &[KeyPart]) -> String {
+    let key: Vec<&str> = key.iter().map(|part| table.column(part.column).name.as_str()).collect();
+    format!("{}[{}]", table.name, key.join(", "))
+}
+
+fn ordered(table: &Table, order: &[OrderPart]) -> String {
+    let part = |part: &OrderPart| {
+        let desc = if part.descending { " desc" } else { "" };
+        let nulls = match (part.descending, part.nulls_first) {
+            (true, false) => " nulls last",
+            (false, true) => " nulls first",
+            _ => "",
+        };
+        format!("{}{desc}{nulls}", table.column(part.column).name)
+    };
+    match order {
+        [] => String::new(),
+        order => format!(" by {}", order.iter().map(part).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Puts kept things in the place of demands.
+struct Answer<'a> {
+    met: &'a [(KeptId, u16)],
+    kept: &'a [Kept],
+}
+
+impl Answer<'_> {
+    fn kept(&self, demand: KeptId) -> KeptId {
+        self.met[usize::from(demand.0)].0
+    }
+
+    fn object(&self, object: &mut Object) {
+        for (_, value) in &mut object.fields {
+            match value {
+                Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Object(inner) => self.object(inner),
+                Value::One(read, inner) | Value::Many(read, inner) => {
+                    self.read(read);
+                    self.object(inner);
+                }
+                Value::Aggregate(Aggregate::Tallied { kept, tally, .. }) => {
+                    (*kept, *tally) = self.met[usize::from(kept.0)];
+                }
+                Value::Aggregate(Aggregate::Gathered { read, .. }) => self.read(read),
+            }
+        }
+    }
+
+    fn read(&self, read: &mut Read) {
+        read.kept = self.kept(read.kept);
+        if let Some(hop) = &mut read.through {
+            hop.kept = self.kept(hop.kept);
+        }
+        let stands = match &self.kept[usize::from(read.kept.0)].holds {
+            Holds::Rows { order, .. } => *order == read.order,
+            Holds::Tallies(_) => false,
+        };
+        read.sorted = stands && read.through.is_none();
+    }
+}

@@ -1,0 +1,137 @@
+//! `count`, `sum` and `avg` off a tally, as Postgres would print them.
+
+use flusso_compiler::plan::AggregateFunction;
+use flusso_compiler::types::SqlType;
+use num_bigint::{BigInt, Sign};
+
+use super::{Slot, Tallies};
+
+/// Appends the JSON of an aggregate over the tally in a slot; no tally is an empty group. A sum or
+/// average that is no number, or too large for its float, is `null`.
+pub fn finish(
+    tallies: Option<&Tallies>,
+    slot: usize,
+    function: AggregateFunction,
+    ty: &SqlType,
+    out: &mut Vec<u8>,
+) {
+    let empty = Slot::default();
+    let slot = tallies.and_then(|tallies| tallies.0.get(slot)).unwrap_or(&empty);
+    let text = match function {
+        AggregateFunction::Count => Some(slot.rows.to_string()),
+        AggregateFunction::Sum => slot.sum(ty),
+        AggregateFunction::Avg => slot.avg(ty),
+        // Not kept in tallies.
+        AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Ids => None,
+    };
+    out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
+}
+
+impl Slot {
+    fn sum(&self, ty: &SqlType) -> Option<String> {
+        if !self.is_number() {
+            return None;
+        }
+        match ty {
+            SqlType::Float4 => {
+                let sum = self.sum.float() as f32;
+                sum.is_finite().then(|| float(sum, sum.abs().into()))
+            }
+            SqlType::Float8 => {
+                let sum = self.sum.float();
+                sum.is_finite().then(|| float(sum, sum.abs()))
+            }
+            _ => {
+                let scale = self.scale(ty)?;
+                Some(decimal(&self.sum.decimal(scale), scale))
+            }
+        }
+    }
+
+    fn avg(&self, ty: &SqlType) -> Option<String> {
+        if !self.is_number() {
+            return None;
+        }
+        if matches!(ty, SqlType::Float4 | SqlType::Float8) {
+            let avg = self.sum.float() / self.rows as f64;
+            return avg.is_finite().then(|| float(avg, avg.abs()));
+        }
+        let scale = self.scale(ty)?;
+        Some(quotient(&self.sum.decimal(scale), scale, self.rows))
+    }
+
+    /// Whether there is a sum and it is a number.
+    fn is_number(&self) -> bool {
+        self.rows > 0 && self.nan == 0 && self.above == 0 && self.below == 0
+    }
+
+    /// The digits after the point that a sum of decimals is printed with; none for other types.
+    fn scale(&self, ty: &SqlType) -> Option<u32> {
+        match ty {
+            SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid => Some(0),
+            SqlType::Money => Some(2),
+            SqlType::Numeric(_) => Some(self.scales.last().map_or(0, |(scale, _)| *scale)),
+            _ => None,
+        }
+    }
+}
+
+/// The shortest digits that read back as the float, with an exponent where Postgres has one.
+fn float(value: impl std::fmt::Display + std::fmt::LowerExp, magnitude: f64) -> String {
+    if magnitude == 0.0 {
+        "0".to_owned()
+    } else if (1e-4..1e15).contains(&magnitude) {
+        format!("{value}")
+    } else {
+        format!("{value:e}")
+    }
+}
+
+/// A number scaled by a power of ten, with its point.
+fn decimal(scaled: &BigInt, scale: u32) -> String {
+    let scale = scale as usize;
+    let mut text = format!("{:0>width$}", scaled.magnitude().to_string(), width = scale + 1);
+    if scale > 0 {
+        text.insert(text.len() - scale, '.');
+    }
+    if scaled.sign() == Sign::Minus {
+        text.insert(0, '-');
+    }
+    text
+}
+
+/// `sum / rows` by Postgres' numeric division: at least sixteen significant digits and at least
+/// the scale of the sum, rounded half away from zero.
+fn quotient(sum: &BigInt, scale: u32, rows: i64) -> String {
+    const SIGNIFICANT: i64 = 16;
+    const LARGEST_SCALE: i64 = 1000;
+    let (sum_weight, sum_first) = leading(&sum.magnitude().to_string(), scale);
+    let (rows_weight, rows_first) = leading(&rows.to_string(), 0);
+    let weight = sum_weight - rows_weight - i64::from(sum_first <= rows_first);
+    let wanted = (SIGNIFICANT - weight * 4).max(scale.into()).clamp(0, LARGEST_SCALE) as u32;
+
+    let rows = BigInt::from(rows);
+    let (up, down) = (wanted.saturating_sub(scale), scale.saturating_sub(wanted));
+    let dividend: BigInt = sum * BigInt::from(10).pow(up) * 2;
+    let divisor = rows * BigInt::from(10).pow(down);
+    // Half of the divisor is added away from zero; the division then cuts off.
+    let rounded = match dividend.sign() {
+        Sign::Minus => (dividend - &divisor) / (divisor * 2),
+        Sign::NoSign | Sign::Plus => (dividend + &divisor) / (divisor * 2),
+    };
+    decimal(&rounded, wanted)
+}
+
+/// The first digit to the base 10000 of a number, which Postgres computes with, and its power.
+fn leading(digits: &str, scale: u32) -> (i64, u32) {
+    if digits == "0" {
+        return (0, 0);
+    }
+    let before_point = digits.len() as i64 - i64::from(scale);
+    let power = (before_point - 1).div_euclid(4);
+    let length = (before_point - 1).rem_euclid(4) + 1;
+    let first = (0..length as usize)
+        .map(|at| digits.as_bytes().get(at).map_or(0, |digit| u32::from(digit - b'0')))
+        .fold(0, |first, digit| first * 10 + digit);
+    (power, first)
+}
