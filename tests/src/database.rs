@@ -37,6 +37,11 @@ impl Session {
             .unwrap_or_else(|error| panic!("{error:?}\n{sql}"));
     }
 
+    /// Runs statements that others may be in the way of, and says whether they were accepted.
+    pub fn attempt(&self, sql: &str) -> bool {
+        RUNTIME.block_on(self.client.batch_execute(sql)).is_ok()
+    }
+
     /// The rows of a query, every value as its text.
     pub fn rows(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         let messages = RUNTIME

@@ -112,23 +112,6 @@ fn full_replica_identity() {
     follow("identity_full", &tables, SCHEMA, &steps);
 }
 
-/// A unique index as replica identity: the old key that the stream sends is not the primary one.
-#[test]
-fn an_index_as_replica_identity() {
-    let tables = "
-CREATE TABLE docs (id int PRIMARY KEY, code text NOT NULL UNIQUE, n int);
-ALTER TABLE docs REPLICA IDENTITY USING INDEX docs_code_key;
-INSERT INTO docs SELECT n, 'c' || n, n FROM generate_series(1, 5) n";
-    let schema = "table: docs\nprimary_key: id\nfields: [{ keyword: code }, { integer: n }]\n";
-    let steps = [
-        "UPDATE docs SET n = 10 WHERE id = 1",
-        "UPDATE docs SET code = 'new' WHERE id = 2",
-        "UPDATE docs SET id = 30, code = 'thirty' WHERE id = 3",
-        "DELETE FROM docs WHERE id = 4",
-    ];
-    follow("identity_index", tables, schema, &steps);
-}
-
 #[test]
 fn columns_and_tables_nobody_reads() {
     let tables = format!(

@@ -13,8 +13,8 @@ use flusso_tests::server::Server;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
 
-const SCHEMAS: u64 = 4;
-const ROUNDS: usize = 15;
+const SCHEMAS: u64 = 10;
+const ROUNDS: usize = 25;
 
 /// So many schemas, each in a database of its own.
 fn cases(workers: u32) {
