@@ -47,6 +47,15 @@ impl Views {
         }
     }
 
+    /// The most batches that any of them lies in.
+    pub fn batches(&self) -> usize {
+        let batches = |view: &View| match view {
+            View::Rows(shards) => shards.batches(),
+            View::Tallies(shards) => shards.batches(),
+        };
+        self.0.iter().map(batches).max().unwrap_or(0)
+    }
+
     fn tallies(&self, kept: KeptId) -> &Shards<Tallies> {
         match &self.0[usize::from(kept.0)] {
             View::Tallies(shards) => shards,

@@ -102,6 +102,9 @@ impl Line {
     }
 }
 
+/// Copied rows that share a tick: enough that there is little left to merge, and few enough to be
+/// sorted in memory at once.
+const TICK: usize = 128 * 1024;
 /// Rows in one message to one worker.
 const CHUNK: usize = 4096;
 /// Rows waiting for a worker at which the feeder waits too.
@@ -113,6 +116,8 @@ pub struct Feeder {
     lines: Vec<Line>,
     next: usize,
     tick: Lsn,
+    /// Rows copied in this tick.
+    copied: usize,
     /// The LSN of the copy once it is complete, told to the workers before they see it closed.
     opened: Arc<AtomicU64>,
     committed: Lsn,
@@ -133,7 +138,8 @@ impl Feeder {
             upsert,
             lines,
             next: 0,
-            tick: 0,
+            tick: 1,
+            copied: 0,
             opened,
             committed: 0,
             closed: 0,
@@ -143,14 +149,18 @@ impl Feeder {
 
     /// Rows of a table as of the snapshot.
     pub fn copied(&mut self, table: TableId, rows: Vec<Row>) -> Result<(), Inconsistent> {
-        self.tick += 1;
         let mut deltas = Vec::with_capacity(rows.len());
         for row in rows {
             self.upsert.load(table, &row)?;
             deltas.push(Delta { old: None, new: Some(row) });
         }
+        self.copied += deltas.len();
         self.spread(self.tick, table, deltas);
-        self.closed_before(self.tick + 1);
+        if self.copied >= TICK {
+            self.copied = 0;
+            self.tick += 1;
+            self.closed_before(self.tick);
+        }
         Ok(())
     }
 

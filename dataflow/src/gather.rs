@@ -27,10 +27,9 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 use crate::Lsn;
 use crate::assemble::{Space, Views, document};
 use crate::emit::{Document, Emit};
-use crate::json;
 use crate::measure::Live;
 use crate::propagate::Root;
-use crate::row::{self, Columns, Row, hash};
+use crate::row::{self, Row, hash};
 use crate::shape;
 use crate::value::split;
 
@@ -38,6 +37,12 @@ use crate::value::split;
 const TURN: usize = 4096;
 /// Documents handed on together.
 const BATCH: usize = 256;
+/// Batches of a kept thing at which the first fill begins: reading every row of many small ones
+/// costs more than merging them first.
+const MERGED: usize = 3;
+/// Times it is put off for that, about a millisecond each; under live changes there may always be
+/// more batches.
+const PATIENCE: u32 = 2000;
 
 /// What all workers' gathers share.
 pub struct Shared {
@@ -113,6 +118,8 @@ struct Gather {
     filling: Option<Capability<Lsn>>,
     /// The index being filled, and the last key of it.
     fill: (usize, Option<Box<[u8]>>),
+    /// How often the fill may still be put off.
+    patience: u32,
     /// Roots to assemble, last first, and the capability that keeps their moment readable.
     pending: Vec<Root>,
     held: Option<Capability<Lsn>>,
@@ -131,6 +138,7 @@ impl Gather {
             shared,
             filling: Some(first),
             fill: (0, None),
+            patience: PATIENCE,
             pending: Vec::new(),
             held: None,
             known: HashMap::new(),
@@ -191,8 +199,13 @@ impl Gather {
             self.held = None;
             self.flush();
             self.say_closed(now);
+            if self.filling.is_some() && self.patience > 0 && views.batches() > MERGED {
+                self.patience -= 1;
+                return Next::Wait;
+            }
+            self.patience = 0;
             while turn > 0 && self.filling.is_some() && !self.full() {
-                turn -= self.fill_some(turn.min(BATCH), &views, now).min(turn);
+                turn -= self.fill_some(turn, &views, now).min(turn);
             }
         }
         self.flush();
@@ -268,9 +281,7 @@ impl Gather {
         let row = views.rows(description.root).group(key).next().map(|(value, _)| value);
         // A root that is neither there nor told of went earlier, and was told of then.
         let Some(value) = row.or(gone.as_ref().map(|row| &*row.0)) else { return };
-        let columns = row::split(split(value).packed);
-        let key: Columns<'_> = description.id.iter().map(|position| columns[*position]).collect();
-        let id = json::document_id(&key);
+        let id = description.id(&row::split(split(value).packed));
         let body = present.then(|| self.body.as_slice().into());
         let document = Document { index: IndexId(index as u16), id, at, body, seed };
         shared.live.in_flight.fetch_add(document.size(), Relaxed);

@@ -74,16 +74,27 @@ impl<R: Diff> Shards<R> {
 
     /// Up to `count` keys after `after` that one worker holds, present or not, ascending.
     pub fn keys_after(&self, worker: usize, after: Option<&[u8]>, count: usize) -> Vec<Box<[u8]>> {
-        let mut keys: Vec<Box<[u8]>> = Vec::new();
-        for placed in &self.workers[worker] {
-            let all = &placed.batch.0.storage.keys;
-            let start = after.map_or(0, |after| bisect(all, after, 0, all.len(), true));
-            keys.extend((start..all.len()).take(count).map(|index| all.index(index).into()));
+        let batches = self.workers[worker].iter().map(|placed| &placed.batch.0.storage.keys);
+        let mut heads: Vec<(&RowContainer, usize)> = batches
+            .map(|keys| (keys, after.map_or(0, |after| bisect(keys, after, 0, keys.len(), true))))
+            .collect();
+        let mut found: Vec<Box<[u8]>> = Vec::new();
+        while found.len() < count {
+            heads.retain(|(keys, next)| *next < keys.len());
+            let Some(least) = heads.iter().map(|(keys, next)| keys.index(*next)).min() else {
+                break;
+            };
+            found.push(least.into());
+            for (keys, next) in &mut heads {
+                *next += usize::from(keys.index(*next) == least);
+            }
         }
-        keys.sort_unstable();
-        keys.dedup();
-        keys.truncate(count);
-        keys
+        found
+    }
+
+    /// The most batches that any worker holds: how many places a lookup may have to look at.
+    pub fn batches(&self) -> usize {
+        self.workers.iter().map(Vec::len).max().unwrap_or(0)
     }
 }
 

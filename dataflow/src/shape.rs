@@ -9,17 +9,30 @@ use flusso_compiler::types::{Class, Render, SqlType};
 
 use crate::eval::Program;
 use crate::json;
+use crate::row::{Columns, Datum};
 
 /// One index.
 pub struct Document {
     /// Where its root rows are kept.
     pub root: KeptId,
-    /// Positions of the primary key, which makes the id.
-    pub id: Vec<usize>,
+    /// The primary key by position, which makes the id.
+    pub id: Vec<KeyPart>,
     /// Whether a root row is a document.
     pub present: Option<Program>,
     /// What it says.
     pub shape: Shape,
+}
+
+impl Document {
+    /// The id of a root row: the text of its key, with booleans as a cast to text prints them.
+    pub fn id(&self, row: &[Datum<'_>]) -> Box<str> {
+        let part = |part: &KeyPart| match (&part.class, row[usize::from(part.column.0)]) {
+            (Class::Bool, Datum::Text(b"t")) => Datum::Text(b"true"),
+            (Class::Bool, Datum::Text(b"f")) => Datum::Text(b"false"),
+            (_, datum) => datum,
+        };
+        json::document_id(&self.id.iter().map(part).collect::<Columns<'_>>())
+    }
 }
 
 /// A JSON object.
@@ -135,7 +148,7 @@ pub fn document(plan: &Plan, index: &Index) -> Document {
     let root = plan.table(plan.kept(index.root).table);
     Document {
         root: index.root,
-        id: root.key.iter().map(|part| rows.position(part.column)).collect(),
+        id: rows.key(&root.key),
         present: index.present.as_ref().map(|present| rows.program(present)),
         shape: object(plan, rows, &index.shape),
     }

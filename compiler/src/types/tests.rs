@@ -1,3 +1,5 @@
+//! Types against what Postgres prints and compares.
+
 use super::*;
 
 fn printed(ty: SqlType, text: &str) -> Result<String, String> {

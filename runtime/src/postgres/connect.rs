@@ -69,6 +69,8 @@ impl std::fmt::Debug for Connection {
     }
 }
 
+const DURING: &str = "connecting";
+
 impl Connection {
     /// From `postgresql://user:password@host:port/database?sslmode=…&sslrootcert=…`.
     pub fn from_url(url: &str) -> Result<Connection, CaptureError> {
@@ -118,7 +120,6 @@ impl Connection {
 
     /// A session for SQL. Its connection ends with the client.
     pub async fn client(&self) -> Result<Client, CaptureError> {
-        const DURING: &str = "connecting";
         let mut config = tokio_postgres::Config::new();
         config
             .host(&self.host)
@@ -138,14 +139,14 @@ impl Connection {
         let client = match self.ssl_used() {
             Ssl::Disable => {
                 let (client, connection) =
-                    config.connect(NoTls).await.map_err(CaptureError::sql(DURING))?;
+                    config.connect(NoTls).await.map_err(|error| self.failed(error))?;
                 tokio::spawn(connection);
                 client
             }
             Ssl::Prefer | Ssl::Require | Ssl::VerifyFull => {
                 let tls = tls::connector(self)?;
                 let (client, connection) =
-                    config.connect(tls).await.map_err(CaptureError::sql(DURING))?;
+                    config.connect(tls).await.map_err(|error| self.failed(error))?;
                 tokio::spawn(connection);
                 client
             }
@@ -155,6 +156,17 @@ impl Connection {
                    WHERE name = 'transaction_timeout'";
         client.batch_execute(pin).await.map_err(CaptureError::sql(DURING))?;
         Ok(client)
+    }
+
+    /// The error with where it was tried, which the driver leaves out.
+    fn failed(&self, error: tokio_postgres::Error) -> CaptureError {
+        match CaptureError::sql(DURING)(error) {
+            CaptureError::Lost { during, cause } => CaptureError::Lost {
+                during,
+                cause: format!("{}:{}: {cause}", self.host, self.port),
+            },
+            other => other,
+        }
     }
 }
 

@@ -71,8 +71,9 @@ pub(super) fn json(sql: &str, ty: &SqlType, declared: &FieldType) -> String {
         | SqlType::Bytea
         | SqlType::Time
         | SqlType::TimeTz
-        | SqlType::Interval
-        | SqlType::Other(_) => format!("{sql}::text"),
+        | SqlType::Interval => format!("{sql}::text"),
+        // A cast may say more than the type prints: `inet` adds `/32`. `%s` is what it prints.
+        SqlType::Other(_) => format!("CASE WHEN {sql} IS NOT NULL THEN format('%s', {sql}) END"),
         SqlType::Array(element) => array(sql, element, declared),
         SqlType::Unknown => match declared {
             FieldType::Binary => format!("replace(encode({sql}, 'base64'), E'\\n', '')"),
