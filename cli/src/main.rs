@@ -3,6 +3,7 @@
 //! 0 is a good end, 1 what went wrong with a sentence on stderr, 2 a command line that cannot be
 //! understood. Each command is one file; this one only finds it.
 
+mod allocator;
 mod args;
 mod build;
 mod check;
@@ -24,12 +25,11 @@ use clap::Parser;
 use args::{Arguments, Command};
 use failure::{Failure, because};
 
-/// Many small packed rows are made and freed by many threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Command::Run(_) = arguments.command {
+        allocator::settle();
+    }
     panic::install();
     flusso_runtime::telemetry::start();
     match command(arguments.command) {

@@ -16,7 +16,7 @@ use crate::Lsn;
 use crate::feed::{Delta, Deltas};
 use crate::measure::Live;
 use crate::order::{BadValue, key};
-use crate::row::{Datum, Row, columns};
+use crate::row::{Datum, Row, split};
 use crate::spine::{Diff, Update};
 use crate::tally::{Tallies, TallyProgram};
 use crate::value::Encoder;
@@ -83,7 +83,7 @@ fn project<T>(
 ) -> Result<Option<T>, BadValue> {
     match row {
         None => Ok(None),
-        Some(row) => make(&columns(&row.0).collect::<smallvec::SmallVec<[_; 24]>>()),
+        Some(row) => make(&split(&row.0)),
     }
 }
 

@@ -8,11 +8,10 @@
 
 use flusso_compiler::plan::{KeyPart, Plan, TableId};
 use hashbrown::HashMap;
-use smallvec::SmallVec;
 
 use crate::feed::{Change, Delta};
 use crate::order;
-use crate::row::{Datum, Packer, Row, columns};
+use crate::row::{Datum, Packer, Row, columns, split};
 
 /// The rows of every table, by encoded primary key. In memory today; on disk behind the same
 /// trait when state is to outlive the process.
@@ -162,7 +161,7 @@ impl Upsert {
 
     fn key(&self, table: TableId, row: &Row) -> Result<Row, Inconsistent> {
         let (_, parts) = &self.tables[usize::from(table.0)];
-        let row: SmallVec<[Datum<'_>; 24]> = columns(&row.0).collect();
+        let row = split(&row.0);
         let mut key = Vec::new();
         match order::key(parts, &row, &mut key) {
             Ok(true) => Ok(Row(key.into())),
