@@ -5,6 +5,7 @@
 //! hand it is taken in first, so that many small transactions cost one round and not many.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use flusso_dataflow::feed::Feeder;
 use flusso_dataflow::upsert::Inconsistent;
@@ -16,6 +17,11 @@ use crate::status::Status;
 /// Changes after which the workers see what has been committed, even if more is at hand.
 const ROUND: u64 = 8 * 1024;
 
+/// Rounds that follow each other faster than `RUSH` wait for `GATHER`: a round has a price of its
+/// own, and what comes together shares it.
+const RUSH: Duration = Duration::from_micros(300);
+const GATHER: Duration = Duration::from_millis(2);
+
 /// Feeds until the capture ends.
 pub fn feed(
     mut events: mpsc::Receiver<Vec<Captured>>,
@@ -23,7 +29,13 @@ pub fn feed(
     status: Arc<Status>,
 ) -> Result<(), Inconsistent> {
     let mut feed = Feed { feeder, status, changes: 0, round: 0 };
+    let (mut closed, mut rushed) = (Instant::now(), false);
     while let Some(batch) = events.blocking_recv() {
+        let copying = matches!(batch.first(), Some(Captured::Rows { .. }));
+        rushed = !copying && closed.elapsed() < if rushed { GATHER } else { RUSH };
+        if rushed {
+            std::thread::sleep(GATHER);
+        }
         feed.take(batch)?;
         while feed.round < ROUND {
             let Ok(batch) = events.try_recv() else { break };
@@ -31,6 +43,7 @@ pub fn feed(
         }
         feed.feeder.close();
         feed.round = 0;
+        closed = Instant::now();
     }
     Ok(())
 }

@@ -33,6 +33,13 @@ const STREAMING: &str = "streaming";
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 /// Every status update asks for a reply, so that silence this long means a dead connection.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Between reports of what has become durable: each wakes the walsender.
+const REPORT_EVERY: Duration = Duration::from_millis(100);
+/// Reads that follow each other faster than `RUSH` wait for `GATHER` of the stream to come
+/// together: a busy server sends each commit by itself, and waking for each costs both sides more
+/// than the commit does.
+const RUSH: Duration = Duration::from_micros(200);
+const GATHER: Duration = Duration::from_millis(1);
 /// How long a consumer may take nothing before the connection is given back: a server that is
 /// told to stop waits for us to read what it has.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -116,6 +123,14 @@ impl Stream {
     }
 }
 
+/// Waits for more of the stream; when rushed, first for it to come together. May be dropped.
+async fn fill(wire: &mut Walsender, rushed: bool) -> Result<(), CaptureError> {
+    if rushed {
+        sleep(GATHER).await;
+    }
+    wire.fill(STREAMING).await
+}
+
 /// A slot or publication that is gone or unusable cannot come back with what it held.
 fn as_gap(error: CaptureError) -> CaptureError {
     match error {
@@ -186,6 +201,8 @@ impl Follower {
         let mut status = interval(STATUS_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_heard = Instant::now();
+        let mut rushed = false;
+        let mut due: Option<Instant> = None;
         loop {
             while let Some(frame) = wire.buffered()? {
                 match self.reader.take(frame).await? {
@@ -210,8 +227,9 @@ impl Follower {
                 return Ok(end);
             }
             tokio::select! {
-                filled = wire.fill(STREAMING) => {
+                filled = fill(wire, rushed) => {
                     filled?;
+                    rushed = last_heard.elapsed() < if rushed { 2 * GATHER } else { RUSH };
                     last_heard = Instant::now();
                 }
                 _ = status.tick() => {
@@ -221,10 +239,14 @@ impl Follower {
                     }
                     self.report(wire, true).await?;
                 }
-                changed = self.confirmed.changed() => match changed {
-                    Ok(()) => self.report(wire, false).await?,
+                changed = self.confirmed.changed(), if due.is_none() => match changed {
+                    Ok(()) => due = Some(Instant::now() + REPORT_EVERY),
                     Err(_) => return Err(CaptureError::Abandoned),
                 },
+                () = sleep(due.map_or(REPORT_EVERY, |due| due - Instant::now())), if due.is_some() => {
+                    due = None;
+                    self.report(wire, false).await?;
+                }
                 () = stopped(&mut self.stop) => return Ok(End::Stopped),
             }
         }
