@@ -7,6 +7,8 @@
 //! timed from the first row fed to the last document; a change from its commit to the moment all
 //! workers have said that everything up to it has been emitted.
 
+#![allow(clippy::print_stdout)] // what it is for
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};

@@ -26,7 +26,7 @@ use crate::sinks::{Sink, SinkError, Target};
 use crate::status::{Phase, Reading, Status};
 
 /// Bytes of documents between the workers and the sinks: several batches.
-const IN_FLIGHT: usize = 64 << 20;
+const IN_FLIGHT: usize = 16 << 20;
 /// How long an ending run waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
 

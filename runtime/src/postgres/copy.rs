@@ -23,8 +23,8 @@ use super::quote;
 const RANGE_BLOCKS: u64 = 8192;
 /// A batch is handed on at this many rows,
 const BATCH_ROWS: usize = 64 << 10;
-/// or at this many bytes of text.
-const BATCH_BYTES: usize = 4 << 20;
+/// or at this many bytes of text: the channel to the feed holds about a thousand of them.
+const BATCH_BYTES: usize = 256 << 10;
 
 const COPYING: &str = "copying rows";
 
