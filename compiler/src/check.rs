@@ -98,7 +98,7 @@ impl Check<'_> {
                 "column `{}` is {}, which a {} field does not take",
                 column.name,
                 column.type_name,
-                name(&declared.ty)
+                declared.ty.tag()
             );
             self.say(field, Severity::Error, message);
         }
@@ -122,7 +122,7 @@ impl Check<'_> {
             && !accepts(declared, column)
         {
             let (column, ty) = (&column.name, &column.type_name);
-            let message = format!("column `{column}` is {ty}, which is no {}", name(declared));
+            let message = format!("column `{column}` is {ty}, which is no {}", declared.tag());
             self.say(field, Severity::Error, message);
         }
     }
@@ -158,30 +158,5 @@ fn accepts(declared: &FieldType, column: &Column) -> bool {
         FieldType::Json | FieldType::Map(_) => matches!(ty, SqlType::Json | SqlType::Jsonb),
         FieldType::GeoPoint => text || matches!(ty, SqlType::Json | SqlType::Jsonb),
         FieldType::Custom { .. } => true,
-    }
-}
-
-/// The tag an author writes.
-fn name(declared: &FieldType) -> &'static str {
-    match declared {
-        FieldType::Text => "text",
-        FieldType::Identifier => "identifier",
-        FieldType::Keyword => "keyword",
-        FieldType::Enum => "enum",
-        FieldType::Uuid => "uuid",
-        FieldType::Boolean => "boolean",
-        FieldType::Short => "short",
-        FieldType::Integer => "integer",
-        FieldType::Long => "long",
-        FieldType::Float => "float",
-        FieldType::Double => "double",
-        FieldType::Decimal => "decimal",
-        FieldType::Date => "date",
-        FieldType::Timestamp => "timestamp",
-        FieldType::Binary => "binary",
-        FieldType::Json => "json",
-        FieldType::Map(_) => "map",
-        FieldType::GeoPoint => "geo",
-        FieldType::Custom { .. } => "custom",
     }
 }

@@ -134,6 +134,33 @@ pub enum FieldType {
     },
 }
 
+impl FieldType {
+    /// The tag an author writes.
+    pub fn tag(&self) -> &'static str {
+        match self {
+            FieldType::Text => "text",
+            FieldType::Identifier => "identifier",
+            FieldType::Keyword => "keyword",
+            FieldType::Enum => "enum",
+            FieldType::Uuid => "uuid",
+            FieldType::Boolean => "boolean",
+            FieldType::Short => "short",
+            FieldType::Integer => "integer",
+            FieldType::Long => "long",
+            FieldType::Float => "float",
+            FieldType::Double => "double",
+            FieldType::Decimal => "decimal",
+            FieldType::Date => "date",
+            FieldType::Timestamp => "timestamp",
+            FieldType::Binary => "binary",
+            FieldType::Json => "json",
+            FieldType::Map(_) => "map",
+            FieldType::GeoPoint => "geo",
+            FieldType::Custom { .. } => "custom",
+        }
+    }
+}
+
 /// `transforms:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transform {

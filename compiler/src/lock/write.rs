@@ -184,30 +184,14 @@ fn column(column: &Column) -> Value {
 }
 
 fn ty(ty: &FieldType) -> Value {
-    let name = match ty {
-        FieldType::Text => "text",
-        FieldType::Identifier => "identifier",
-        FieldType::Keyword => "keyword",
-        FieldType::Enum => "enum",
-        FieldType::Uuid => "uuid",
-        FieldType::Boolean => "boolean",
-        FieldType::Short => "short",
-        FieldType::Integer => "integer",
-        FieldType::Long => "long",
-        FieldType::Float => "float",
-        FieldType::Double => "double",
-        FieldType::Decimal => "decimal",
-        FieldType::Date => "date",
-        FieldType::Timestamp => "timestamp",
-        FieldType::Binary => "binary",
-        FieldType::Json => "json",
-        FieldType::GeoPoint => "geo_point",
-        FieldType::Map(values) => return json!({"map": {"values": self::ty(values)}}),
+    match ty {
+        FieldType::GeoPoint => "geo_point".into(),
+        FieldType::Map(values) => json!({"map": {"values": self::ty(values)}}),
         FieldType::Custom { postgres, opensearch } => {
-            return json!({"custom": {"postgres": postgres, "opensearch": opensearch}});
+            json!({"custom": {"postgres": postgres, "opensearch": opensearch}})
         }
-    };
-    name.into()
+        plain => plain.tag().into(),
+    }
 }
 
 fn join(join: &Join, home: &str) -> Value {
