@@ -77,24 +77,23 @@ struct Found<'a> {
     row: Columns<'a>,
 }
 
-/// Writes the document under a root key and gives its id; none when there is no such document.
-/// What a row that is there but filtered out is called is told by `id` all the same.
-pub fn document(
+/// The root row under a key, and whether it is a document, which is then written; none when there
+/// is no such row.
+pub fn document<'a>(
     document: &Document,
     key: &[u8],
-    views: &Views,
+    views: &'a Views,
     space: &mut Space,
     out: &mut Vec<u8>,
-) -> bool {
-    let Some((value, _)) = views.rows(document.root).group(key).next() else { return false };
+) -> Option<(Columns<'a>, bool)> {
+    let (value, _) = views.rows(document.root).group(key).next()?;
     let root = row::split(split(value).packed);
-    if let Some(present) = &document.present
-        && present.truth(&root, &mut space.scratch) != Some(true)
-    {
-        return false;
+    let filter = document.present.as_ref();
+    let present = filter.is_none_or(|it| it.truth(&root, &mut space.scratch) == Some(true));
+    if present {
+        shape(&document.shape, &root, views, space, out);
     }
-    shape(&document.shape, &root, views, space, out);
-    true
+    Some((root, present))
 }
 
 fn shape(shape: &Shape, row: &[Datum<'_>], views: &Views, space: &mut Space, out: &mut Vec<u8>) {

@@ -257,7 +257,8 @@ impl Gather {
         let description = &shared.documents[index];
         let counts = &shared.live.indexes[index];
         self.body.clear();
-        let present = document(description, key, views, &mut self.space, &mut self.body);
+        let found = document(description, key, views, &mut self.space, &mut self.body);
+        let present = found.as_ref().is_some_and(|(_, present)| *present);
         let name = xxh3_128_with_seed(key, index as u64);
         let new = if present {
             let hash = xxh3_64(&self.body);
@@ -278,10 +279,10 @@ impl Gather {
             counts.suppressed.fetch_add(u64::from(!seed), Relaxed);
             return;
         }
-        let row = views.rows(description.root).group(key).next().map(|(value, _)| value);
+        let gone = || gone.as_ref().map(|row| row::split(split(&row.0).packed));
         // A root that is neither there nor told of went earlier, and was told of then.
-        let Some(value) = row.or(gone.as_ref().map(|row| &*row.0)) else { return };
-        let id = description.id(&row::split(split(value).packed));
+        let Some(row) = found.map(|(row, _)| row).or_else(gone) else { return };
+        let id = description.id(&row);
         let body = present.then(|| self.body.as_slice().into());
         let document = Document { index: IndexId(index as u16), id, at, body, seed };
         shared.live.in_flight.fetch_add(document.size(), Relaxed);

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalog::TableName;
 use crate::diagnostics::{At, Diagnostic};
 use crate::expr::Expr;
 use crate::files::schema::{
@@ -169,7 +168,7 @@ impl Lowering<'_> {
         name: &str,
         aggregate: &schema::Aggregate,
     ) -> Option<Value> {
-        let declared = self.declared_key(&aggregate.table, &aggregate.key);
+        let declared = assumed_key(&aggregate.key);
         let table = self.tables.table(&aggregate.table, declared.as_deref())?;
         let mut found = match &aggregate.key {
             AggregateKey::Direct(columns) => self.has(outer, table, columns)?,
@@ -186,7 +185,7 @@ impl Lowering<'_> {
         };
         if function == AggregateFunction::Ids && filter.is_none() {
             // The junction holds the keys itself: no need to look at the rows.
-            if let Some((junction, left, _)) = found.through.take_if(|_| true) {
+            if let Some((junction, left, _)) = found.through.take() {
                 let AggregateKey::Through(through) = &aggregate.key else { return None };
                 let right = self.columns(junction, &through.right_key)?;
                 let found =
@@ -245,17 +244,6 @@ impl Lowering<'_> {
         self.path(block, head);
         let (column, render) = (column.unwrap_or(ColumnId(0)), render(&ty, &declared));
         Some(Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }))
-    }
-
-    /// Without a catalog: what the file says of the aggregated table's key.
-    fn declared_key(&self, _: &At<TableName>, key: &AggregateKey) -> Option<Vec<String>> {
-        match key {
-            AggregateKey::Direct(_) => None,
-            AggregateKey::Through(through) => match through.right_key.value.len() {
-                1 => None,
-                parts => Some((1..=parts).map(|part| format!("id{part}")).collect()),
-            },
-        }
     }
 
     fn tallied(
@@ -333,6 +321,18 @@ impl Lowering<'_> {
         let message = format!("{name} is not defined for column `{}` of type {ty}", **column);
         self.tables.error(Diagnostic::error(column.place, message).help(help));
         None
+    }
+}
+
+/// A key for an aggregated table that neither a catalog nor the files know: of as many columns as
+/// the junction points to it with.
+fn assumed_key(key: &AggregateKey) -> Option<Vec<String>> {
+    match key {
+        AggregateKey::Direct(_) => None,
+        AggregateKey::Through(through) => match through.right_key.value.len() {
+            1 => None,
+            parts => Some((1..=parts).map(|part| format!("id{part}")).collect()),
+        },
     }
 }
 
