@@ -35,6 +35,8 @@ pub enum Command {
     Plan(Plan),
     /// Compile config and schemas into one portable lock file
     Build(Build),
+    /// Write what the database says of the tables, for builds without one
+    Catalog(Catalog),
     /// Keep the documents in step with Postgres
     Run(Run),
     /// List the indexes of a running flusso
@@ -132,6 +134,20 @@ pub struct Build {
     /// Where the lock goes
     #[arg(short, long, env = "FLUSSO_OUT", default_value = "flusso.lock", hide_env_values = true)]
     pub out: PathBuf,
+}
+
+/// `catalog`.
+#[derive(Debug, Args)]
+pub struct Catalog {
+    /// The deployment; the file goes beside it
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
 }
 
 /// `run`.

@@ -8,6 +8,9 @@ use crate::output::{Ink, Paint, print};
 /// Compiles and writes the lock.
 pub fn build(args: Build) -> Result<(), Failure> {
     let deployment = compile(&args.config)?;
+    if deployment.catalog.is_some() {
+        deployment.plan(deployment.catalog.as_ref())?;
+    }
     write_lock(&args.out, &deployment.config)?;
     let paint = Paint::stdout();
     let tick = paint.ink(Ink::Green, "✓");

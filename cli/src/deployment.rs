@@ -6,7 +6,7 @@ use flusso_compiler::catalog::Catalog;
 use flusso_compiler::diagnostics::{Diagnostic, Sources};
 use flusso_compiler::files::config::Config;
 use flusso_compiler::plan::{self, Plan};
-use flusso_compiler::{files, lock};
+use flusso_compiler::{catalog_file, files, lock};
 
 use crate::failure::{Failure, because};
 
@@ -16,6 +16,8 @@ pub struct Deployment {
     pub config: Config,
     /// Empty when it was read from a lock.
     pub sources: Sources,
+    /// What `flusso catalog` wrote beside the config; none when it did not.
+    pub catalog: Option<Catalog>,
 }
 
 impl Deployment {
@@ -54,8 +56,24 @@ pub fn origin(
 pub fn compile(path: &Path) -> Result<Deployment, Failure> {
     let (sources, config) = files::load(path);
     match config {
-        Ok(config) => Ok(Deployment { config, sources }),
+        Ok(config) => Ok(Deployment { config, sources, catalog: kept_catalog(path)? }),
         Err(found) => Err(findings(&sources, &found)),
+    }
+}
+
+/// Where the catalog of a config is kept.
+pub fn catalog_path(config: &Path) -> PathBuf {
+    config.with_file_name(catalog_file::NAME)
+}
+
+/// The catalog kept beside a config.
+fn kept_catalog(config: &Path) -> Result<Option<Catalog>, Failure> {
+    let path = catalog_path(config);
+    let cannot = |why: String| because(format!("cannot read {}: {why}", path.display()));
+    match std::fs::read_to_string(&path) {
+        Ok(text) => catalog_file::read(&text).map(Some).map_err(cannot),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(cannot(error.to_string())),
     }
 }
 
@@ -67,7 +85,7 @@ pub fn read_lock(path: &Path) -> Result<Deployment, Failure> {
     };
     let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
     let config = lock::read(&bytes).map_err(|error| cannot(error.to_string()))?;
-    Ok(Deployment { config, sources: Sources::default() })
+    Ok(Deployment { config, sources: Sources::default(), catalog: None })
 }
 
 /// Writes a lock, whole or not at all.

@@ -6,6 +6,7 @@
 mod allocator;
 mod args;
 mod build;
+mod catalog;
 mod check;
 mod database;
 mod deployment;
@@ -43,6 +44,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Check(args) => wait(check::check(args)),
         Command::Plan(args) => wait(plan::plan(args)),
         Command::Build(args) => build::build(args),
+        Command::Catalog(args) => wait(catalog::catalog(args)),
         Command::Run(args) => wait(run::run(args)),
         Command::Indexes(args) => wait(remote::indexes(args)),
         Command::Reindex(args) => wait(remote::reindex(args)),

@@ -22,7 +22,7 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         }
         false => None,
     };
-    let catalog = catalog.as_ref();
+    let catalog = catalog.as_ref().or(deployment.catalog.as_ref());
     if args.sql {
         let mut page = String::new();
         for entry in config.indexes.iter().filter(|it| it.enabled) {

@@ -5,9 +5,11 @@
 //! do what its author expects: a declared type whose mapping the column's values do not fit.
 
 use crate::catalog::{Catalog, Column, Table, TableName};
-use crate::diagnostics::Severity;
+use crate::diagnostics::{Diagnostic, Severity};
 use crate::files::config::Config;
-use crate::files::schema::{self, AggregateOp, Field, FieldType, Kind};
+use crate::files::schema::{self, AggregateOp, Field, FieldType, Kind, Origin};
+use crate::sql::scope::{Named, Scope};
+use crate::sql::{self, Ground, Sql};
 use crate::types::SqlType;
 
 /// Something a field and the database do not agree on.
@@ -27,8 +29,14 @@ pub struct Finding {
 pub fn check(config: &Config, catalog: &Catalog) -> Vec<Finding> {
     let mut found = Vec::new();
     for entry in config.indexes.iter().filter(|entry| entry.enabled) {
-        let mut check = Check { catalog, index: &entry.name, found: &mut found };
-        check.fields(&entry.schema.table, &entry.schema.fields);
+        let home = &entry.schema.db_schema;
+        let scopes = Vec::new();
+        let mut check = Check { catalog, index: &entry.name, home, scopes, found: &mut found };
+        let (table, condition) = (&entry.schema.table, entry.schema.condition.as_ref());
+        check.row(table, |check| {
+            check.condition(entry.schema.table.value.to_string(), condition);
+            check.fields(table, &entry.schema.fields);
+        });
     }
     found
 }
@@ -36,6 +44,10 @@ pub fn check(config: &Config, catalog: &Catalog) -> Vec<Finding> {
 struct Check<'a> {
     catalog: &'a Catalog,
     index: &'a str,
+    /// Where bare names of tables are looked up.
+    home: &'a str,
+    /// The rows that SQL can name, the outermost first.
+    scopes: Vec<Scope>,
     found: &'a mut Vec<Finding>,
 }
 
@@ -43,6 +55,49 @@ impl Check<'_> {
     fn say(&mut self, field: &Field, severity: Severity, message: String) {
         let (index, field) = (self.index.to_owned(), field.name.value.clone());
         self.found.push(Finding { index, field, severity, message });
+    }
+
+    /// What is said while rows of a table are in scope.
+    fn row(&mut self, table: &TableName, say: impl FnOnce(&mut Self)) {
+        let named = Named::table(&table.name, table, Some(self.catalog));
+        self.scopes.push(Scope { relations: vec![named] });
+        say(self);
+        self.scopes.pop();
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        Ground { catalog: Some(self.catalog), home: self.home, scopes: &self.scopes }
+    }
+
+    /// What is wrong with SQL, under the name of what it belongs to.
+    fn wrong(&mut self, field: &str, found: Vec<Diagnostic>) {
+        for one in found {
+            let (index, field) = (self.index.to_owned(), field.to_owned());
+            let (severity, message) = (one.severity, one.message);
+            self.found.push(Finding { index, field, severity, message });
+        }
+    }
+
+    fn condition(&mut self, field: String, condition: Option<&Sql>) {
+        let Some(condition) = condition else { return };
+        if let Err(found) = sql::condition(condition, "`where`", self.ground()) {
+            self.wrong(&field, found);
+        }
+    }
+
+    /// `sql:` of a field: names, types, and whether the field takes the values.
+    fn expression(&mut self, field: &Field, sql: &Sql, declared: &FieldType) {
+        match sql::value(sql, self.ground()) {
+            Err(found) => self.wrong(&field.name, found),
+            Ok(phrase) => {
+                let name = phrase.ty.to_string();
+                if !accepts(declared, &phrase.ty, &name) {
+                    let tag = declared.tag();
+                    let message = format!("the value is {name}, which a {tag} field does not take");
+                    self.say(field, Severity::Error, message);
+                }
+            }
+        }
     }
 
     fn fields(&mut self, table: &TableName, fields: &[Field]) {
@@ -63,8 +118,16 @@ impl Check<'_> {
                         }
                     }
                 }
-                Kind::Join(join) => self.fields(&join.table, &join.fields),
-                Kind::Aggregate(aggregate) => self.aggregate(field, aggregate),
+                Kind::Join(join) => self.row(&join.table, |check| {
+                    check.condition(field.name.value.clone(), join.condition.as_ref());
+                    check.fields(&join.table, &join.fields);
+                }),
+                Kind::Aggregate(aggregate) => {
+                    self.row(&aggregate.table, |check| {
+                        check.condition(field.name.value.clone(), aggregate.condition.as_ref());
+                    });
+                    self.aggregate(field, aggregate);
+                }
                 Kind::Constant(_) => {}
             }
         }
@@ -92,8 +155,12 @@ impl Check<'_> {
         known: Option<&Table>,
         declared: &schema::Column,
     ) {
-        let Some(column) = self.known(field, table, known, &declared.column) else { return };
-        if !accepts(&declared.ty, column) {
+        let name = match &declared.from {
+            Origin::Column(name) => name,
+            Origin::Sql(sql) => return self.expression(field, sql, &declared.ty),
+        };
+        let Some(column) = self.known(field, table, known, name) else { return };
+        if !accepts(&declared.ty, &column.ty, &column.type_name) {
             let message = format!(
                 "column `{}` is {}, which a {} field does not take",
                 column.name,
@@ -119,7 +186,7 @@ impl Check<'_> {
         let known = self.catalog.table(&aggregate.table);
         let Some(column) = self.known(field, &aggregate.table, known, column) else { return };
         if let Some(declared) = &aggregate.value_type
-            && !accepts(declared, column)
+            && !accepts(declared, &column.ty, &column.type_name)
         {
             let (column, ty) = (&column.name, &column.type_name);
             let message = format!("column `{column}` is {ty}, which is no {}", declared.tag());
@@ -129,12 +196,12 @@ impl Check<'_> {
 }
 
 /// Whether a field of the declared type takes the column's values, arrays of them included.
-fn accepts(declared: &FieldType, column: &Column) -> bool {
+fn accepts(declared: &FieldType, ty: &SqlType, type_name: &str) -> bool {
     if let FieldType::Custom { postgres, .. } = declared {
-        let bare = column.type_name.split(['(', '[']).next().unwrap_or_default().trim();
+        let bare = type_name.split(['(', '[']).next().unwrap_or_default().trim();
         return postgres.iter().any(|one| one.eq_ignore_ascii_case(bare));
     }
-    let ty = match &column.ty {
+    let ty = match ty {
         SqlType::Array(element) => element,
         ty => ty,
     };

@@ -183,8 +183,44 @@ impl Expr {
             },
             Expr::Coalesce(list) | Expr::Greatest(list, _) | Expr::Least(list, _) => first(list),
             Expr::NullIf(of, _, _) => of.ty(column),
+            // One array type serves all dimensions.
+            Expr::Array(_, array @ SqlType::Array(_)) => array.clone(),
             Expr::Array(_, element) => SqlType::Array(Box::new(element.clone())),
             Expr::Call { ty, .. } => ty.clone(),
+        }
+    }
+
+    /// Puts other columns in the place of those it reads.
+    pub fn rename(&mut self, to: &dyn Fn(ColumnId) -> ColumnId) {
+        if let Expr::Column(id) = self {
+            *id = to(*id);
+        }
+        self.parts_mut().into_iter().for_each(|part| part.rename(to));
+    }
+
+    fn parts_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Expr::Column(_) | Expr::Literal(..) => Vec::new(),
+            Expr::Compare(_, left, right, _)
+            | Expr::IsDistinct(left, right, _)
+            | Expr::NullIf(left, right, _) => vec![left, right],
+            Expr::In(of, list, _) => std::iter::once(of.as_mut()).chain(list).collect(),
+            Expr::Quantified { of, array, .. } => vec![of, array],
+            Expr::Like { of, pattern, .. } => vec![of, pattern],
+            Expr::IsNull(of) | Expr::IsTrue(of) | Expr::Not(of) | Expr::Cast { of, .. } => {
+                vec![of]
+            }
+            Expr::Case { branches, otherwise } => {
+                let branches = branches.iter_mut().flat_map(|(when, then)| [when, then]);
+                branches.chain(otherwise.as_deref_mut()).collect()
+            }
+            Expr::And(list)
+            | Expr::Or(list)
+            | Expr::Coalesce(list)
+            | Expr::Greatest(list, _)
+            | Expr::Least(list, _)
+            | Expr::Array(list, _)
+            | Expr::Call { args: list, .. } => list.iter_mut().collect(),
         }
     }
 

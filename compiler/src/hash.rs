@@ -2,7 +2,7 @@
 //!
 //! FNV-1a over a byte stream that is a format: flusso 0.15 made it from the layout of its own
 //! types, and a deployment keeps its indexes only if every byte here is the same. What this
-//! version adds (keys of several columns, tables of another database schema) is written with
+//! version adds (keys of several columns, tables of another database schema, SQL) is written with
 //! bytes that the old stream cannot hold, so it collides with nothing.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 use crate::catalog::TableName;
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
-    FilterValue, Join, Kind, Link, Literal, Marker, OrderBy, Schema, Through, Transform,
+    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema, Through,
+    Transform,
 };
+use crate::sql::Sql;
 
 /// The hash of what a schema says, whatever the index is called.
 pub fn schema(schema: &Schema) -> u32 {
@@ -31,6 +33,7 @@ pub fn schema(schema: &Schema) -> u32 {
         hasher.text(name);
         hasher.filters(&soft_delete.when);
     });
+    hasher.condition(&schema.condition);
     hasher.filters(&schema.filters);
     hasher.list(&schema.fields, Hasher::field);
     hasher.state
@@ -129,8 +132,24 @@ impl Hasher<'_> {
         }
     }
 
+    /// Written only where it was said, before filters, whose tag begins with another byte.
+    fn condition(&mut self, condition: &Option<Sql>) {
+        if let Some(condition) = condition {
+            self.sql(condition);
+        }
+    }
+
+    /// SQL without the blanks around it.
+    fn sql(&mut self, sql: &Sql) {
+        self.byte(0xfd);
+        self.text(sql.text.trim());
+    }
+
     fn column(&mut self, column: &Column) {
-        self.text(&column.column);
+        match &column.from {
+            Origin::Column(column) => self.text(column),
+            Origin::Sql(sql) => self.sql(sql),
+        }
         self.ty(&column.ty);
         self.byte(u8::from(column.nullable));
         self.list(&column.transforms, |hasher, transform| match transform {
@@ -195,8 +214,19 @@ impl Hasher<'_> {
         }
         self.columns(&join.primary_key);
         self.byte(u8::from(join.nullable));
+        self.condition(&join.condition);
         self.filters(&join.filters);
-        self.option(&join.order_by, |hasher, order| hasher.list(order, Hasher::order));
+        match &join.order_by {
+            None => self.tag(0),
+            Some(Order::Columns(list)) => {
+                self.tag(1);
+                self.list(list, Hasher::order);
+            }
+            Some(Order::Sql(sql)) => {
+                self.tag(2);
+                self.sql(sql);
+            }
+        }
         self.option(&join.limit, |hasher, limit| hasher.bytes(&limit.to_le_bytes()));
         self.list(&join.fields, Hasher::field);
     }
@@ -243,6 +273,7 @@ impl Hasher<'_> {
             }
         }
         self.option(&aggregate.value_type, Hasher::ty);
+        self.condition(&aggregate.condition);
         self.filters(&aggregate.filters);
     }
 
@@ -254,7 +285,7 @@ impl Hasher<'_> {
         match filter {
             Filter::Raw(sql) => {
                 self.tag(0);
-                self.text(sql);
+                self.text(sql.text.trim());
             }
             Filter::NullCheck(column, is_null) => {
                 self.tag(1);

@@ -11,6 +11,7 @@
 //! Whoever knows [`plan::Plan`] knows what every other crate does with it.
 
 pub mod catalog;
+pub mod catalog_file;
 pub mod check;
 pub mod diagnostics;
 pub mod expr;

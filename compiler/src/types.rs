@@ -8,14 +8,14 @@
 mod literal;
 mod moment;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::files::schema::FieldType;
 
 pub use self::literal::canonical;
 
 /// The type of a column or of an expression.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SqlType {
     /// `boolean`.

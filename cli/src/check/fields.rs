@@ -33,7 +33,8 @@ fn shown<'a>(fields: &'a [Field], key: Option<&Columns>) -> Vec<Shown<'a>> {
 fn one<'a>(field: &'a Field, key: Option<&Columns>) -> Shown<'a> {
     let (nullable, children) = match &field.kind {
         Kind::Column(column) => {
-            let in_key = key.is_some_and(|key| key.value.contains(&column.column.value));
+            let read = column.from.column();
+            let in_key = key.zip(read).is_some_and(|(key, read)| key.value.contains(&read.value));
             (column.nullable && !in_key && column.default.is_none(), vec![])
         }
         Kind::Object(fields) => (false, shown(fields, key)),

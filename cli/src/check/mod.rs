@@ -59,7 +59,7 @@ pub async fn check(args: Check) -> Result<(), Failure> {
     let config = &deployment.config;
     let online = match args.offline {
         true => {
-            deployment.plan(None)?;
+            deployment.plan(deployment.catalog.as_ref())?;
             None
         }
         false => Some(ask(&args, &deployment).await?),

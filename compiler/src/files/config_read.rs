@@ -157,7 +157,9 @@ fn is_env(entry: &Entry) -> bool {
 /// A text, or `{ env = "NAME" }`.
 fn secret(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<Secret> {
     match &node.value {
-        Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => Some(Secret::Value(text.clone())),
+        Value::Scalar(Scalar { text, kind: ScalarKind::Text, .. }) => {
+            Some(Secret::Value(text.clone()))
+        }
         Value::Map(entries) if entries.iter().any(is_env) => {
             let mut keys = Keys::of(node, what, found)?;
             let name = keys.need("env", found).and_then(|node| text(node, "`env`", found));
@@ -197,7 +199,11 @@ fn sinks(node: &Node, found: &mut Vec<Diagnostic>) -> Option<BTreeMap<String, Si
     let mut sinks: BTreeMap<String, Sink> = BTreeMap::new();
     let mut complete = true;
     for entry in entries {
-        let key = Value::Scalar(Scalar { text: entry.key.clone(), kind: ScalarKind::Text });
+        let key = Value::Scalar(Scalar {
+            text: entry.key.clone(),
+            kind: ScalarKind::Text,
+            pieces: Vec::new(),
+        });
         let key = Node { place: entry.key_place, value: key };
         let name = names::folded(&key, "a sink", found);
         let sink = sink(&entry.node, entry, found);

@@ -9,7 +9,8 @@ use super::names;
 use super::node::{Entry, Node, Value};
 use super::read::{Keys, boolean, choice, each, items, list, text, wrong};
 use super::relation_read::{aggregate, join};
-use super::schema::{Column, Field, FieldType, Kind, Literal, Transform};
+use super::schema::{Column, Field, FieldType, Kind, Literal, Origin, Transform};
+use super::sql_read::origin;
 use crate::diagnostics::{At, Diagnostic, nearest};
 
 /// The type keys of a field that is one column, and their types.
@@ -52,7 +53,9 @@ const OTHERS: [&str; 14] = [
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 23] = [
+const SIBLINGS: [&str; 25] = [
+    "sql",
+    "where",
     "required",
     "column",
     "options",
@@ -211,6 +214,22 @@ fn column_name(
     }
 }
 
+/// `column` or `sql`.
+fn from(keys: &mut Keys<'_>, name: &Node, found: &mut Vec<Diagnostic>) -> Option<Origin> {
+    let sql = origin(keys, found);
+    match sql? {
+        None => column_name(keys, name, found).map(Origin::Column),
+        Some(sql) => {
+            if let Some(column) = keys.take("column") {
+                let message = "a field takes `column` or `sql`, not both";
+                found.push(Diagnostic::error(column.place, message).help("keep one of them"));
+                return None;
+            }
+            Some(sql)
+        }
+    }
+}
+
 /// A column of a type with what all such fields share.
 fn plain(
     keys: &mut Keys<'_>,
@@ -218,10 +237,10 @@ fn plain(
     ty: Option<FieldType>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Column> {
-    let column = column_name(keys, name, found);
+    let from = from(keys, name, found);
     let nullable = nullable(keys, found);
     let (transforms, default, variants) = (Vec::new(), None, Vec::new());
-    Some(Column { column: column?, ty: ty?, nullable: nullable?, transforms, default, variants })
+    Some(Column { from: from?, ty: ty?, nullable: nullable?, transforms, default, variants })
 }
 
 /// A scalar or an enum.

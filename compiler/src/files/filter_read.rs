@@ -3,8 +3,9 @@
 use super::literal::operand;
 use super::names;
 use super::node::{Node, Value};
-use super::read::{Keys, choice, each, items, text, wrong};
+use super::read::{Keys, choice, each, items, wrong};
 use super::schema::{Filter, FilterOp, FilterValue, Marker, SoftDelete};
+use super::sql_read;
 use crate::diagnostics::{At, Diagnostic};
 
 /// What `op` can say.
@@ -48,15 +49,9 @@ fn filter(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Filter> {
     let mut keys = Keys::of(node, "a filter", found)?;
     if let Some(raw) = keys.take("raw") {
         keys.describe("a `raw` filter", keys.place());
-        let sql = text(raw, "`raw`", found);
+        let read = sql_read::raw(raw, found);
         keys.finish(found);
-        let sql = sql?;
-        let trimmed = sql.value.trim();
-        if trimmed.is_empty() {
-            found.push(Diagnostic::error(sql.place, "`raw` is empty"));
-            return None;
-        }
-        return Some(Filter::Raw(At::new(trimmed.into(), sql.place)));
+        return read;
     }
     let column = keys.need("column", found).and_then(|node| names::folded(node, "a column", found));
     let op = keys.need("op", found);

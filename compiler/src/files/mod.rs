@@ -16,10 +16,12 @@ mod load;
 mod names;
 mod node;
 pub mod overrides;
+mod pieces;
 mod read;
 mod relation_read;
 pub mod schema;
 mod schema_read;
+mod sql_read;
 #[cfg(test)]
 mod tests;
 mod toml;

@@ -46,6 +46,9 @@ pub struct Scalar {
     pub text: String,
     /// What the format takes it for.
     pub kind: ScalarKind,
+    /// From which byte of the text on it stands at which byte of the file; empty when nobody can
+    /// ask for it.
+    pub pieces: Vec<(u32, u32)>,
 }
 
 /// What a format takes a scalar for.

@@ -147,7 +147,7 @@ pub fn text_of<'a>(node: &'a Node, what: &str, found: &mut Vec<Diagnostic>) -> O
 /// Text.
 pub fn text(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<At<String>> {
     match &node.value {
-        Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => {
+        Value::Scalar(Scalar { text, kind: ScalarKind::Text, .. }) => {
             Some(At::new(text.clone(), node.place))
         }
         Value::Scalar(scalar) => {
@@ -165,7 +165,7 @@ pub fn text(node: &Node, what: &str, found: &mut Vec<Diagnostic>) -> Option<At<S
 /// The text of a scalar that is text; empty for anything else.
 fn word(node: &Node) -> &str {
     match &node.value {
-        Value::Scalar(Scalar { text, kind: ScalarKind::Text }) => text,
+        Value::Scalar(Scalar { text, kind: ScalarKind::Text, .. }) => text,
         _ => "",
     }
 }

@@ -6,8 +6,9 @@ use super::names;
 use super::node::{Node, Value};
 use super::read::{Keys, choice, each, items, whole};
 use super::schema::{
-    Aggregate, AggregateKey, AggregateOp, Columns, Direction, Join, Link, OrderBy, Through,
+    Aggregate, AggregateKey, AggregateOp, Columns, Direction, Join, Link, Order, OrderBy, Through,
 };
+use super::sql_read::{self, condition};
 use crate::catalog::TableName;
 use crate::diagnostics::{At, Diagnostic};
 
@@ -52,6 +53,7 @@ pub fn join(
     let nullable = if to_one { nullable(keys, found) } else { never_required(keys, verb, found) };
     let primary_key = keys.need("primary_key", found).and_then(|node| columns(node, found));
     let filters = filters(keys, "filters", found);
+    let condition = condition(keys, found);
     let order_by = if verb == "belongs_to" { Some(None) } else { order_by(keys, found) };
     let limit = match if to_one { None } else { keys.take("limit") } {
         Some(node) => whole(node, "`limit`", u64::MAX, found).map(Some),
@@ -64,6 +66,7 @@ pub fn join(
         primary_key: primary_key?,
         nullable: nullable?,
         filters: filters?,
+        condition: condition?,
         order_by: order_by?,
         limit: limit?,
         fields: fields?,
@@ -98,10 +101,13 @@ fn through(node: &Node, home: &str, found: &mut Vec<Diagnostic>) -> Option<Throu
 }
 
 /// The outer option is none after a mistake, the inner one when the key is absent.
-fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<Vec<OrderBy>>> {
+fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<Order>> {
     let Some(node) = keys.take("order_by") else {
         return Some(None);
     };
+    if let Value::Scalar(_) = &node.value {
+        return sql_read::order(node, found).map(|sql| Some(Order::Sql(sql)));
+    }
     let items = items(node, "`order_by`", found)?;
     let words = [("asc", Direction::Asc), ("desc", Direction::Desc)];
     let read = each(items, |item| {
@@ -115,7 +121,7 @@ fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<V
         keys.finish(found);
         Some(OrderBy { column: column?, direction: direction? })
     });
-    read.map(Some)
+    read.map(|list| Some(Order::Columns(list)))
 }
 
 /// A field by one of the six functions.
@@ -128,6 +134,7 @@ pub fn aggregate(
     let table = table(keys, home, found);
     let key = aggregate_key(keys, function, home, found);
     let filters = filters(keys, "filters", found);
+    let condition = condition(keys, found);
     let (op, value_type) = match function {
         "count" => {
             // Read by the reference and of no effect.
@@ -164,7 +171,8 @@ pub fn aggregate(
         }
     };
     let (table, op) = (table?, op?);
-    Some(Aggregate { table, op, key: key?, value_type: value_type?, filters: filters? })
+    let (filters, condition) = (filters?, condition?);
+    Some(Aggregate { table, op, key: key?, value_type: value_type?, filters, condition })
 }
 
 /// Exactly one of `foreign_key` and `through`.

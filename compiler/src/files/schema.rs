@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::TableName;
 use crate::diagnostics::{At, Place};
+use crate::sql::Sql;
 
 /// A `*.schema.yml`.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,8 @@ pub struct Schema {
     pub soft_delete: Option<SoftDelete>,
     /// Which rows are documents. `Some` and empty differs from none in the hash.
     pub filters: Option<Vec<Filter>>,
+    /// `where:`, beside the filters.
+    pub condition: Option<Sql>,
     /// What the document says, in the order written.
     pub fields: Vec<Field>,
     /// The whole file.
@@ -87,11 +90,38 @@ pub enum Kind {
     Constant(Literal),
 }
 
+/// What a value is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Origin {
+    /// A column of the row in scope.
+    Column(At<String>),
+    /// `sql:`, an expression over the row in scope.
+    Sql(Sql),
+}
+
+impl Origin {
+    /// The column, when it is one.
+    pub fn column(&self) -> Option<&At<String>> {
+        match self {
+            Origin::Column(column) => Some(column),
+            Origin::Sql(_) => None,
+        }
+    }
+
+    /// Where it was written.
+    pub fn place(&self) -> Place {
+        match self {
+            Origin::Column(column) => column.place,
+            Origin::Sql(sql) => sql.place,
+        }
+    }
+}
+
 /// A scalar, `enum`, `map`, `custom` or one-column `geo` field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
-    /// The column read.
-    pub column: At<String>,
+    /// What is read.
+    pub from: Origin,
     /// The declared type.
     pub ty: FieldType,
     /// `!required`.
@@ -183,8 +213,10 @@ pub struct Join {
     pub nullable: bool,
     /// Rows for which these do not hold are left out.
     pub filters: Option<Vec<Filter>>,
+    /// `where:`, beside the filters.
+    pub condition: Option<Sql>,
     /// The order of the rows.
-    pub order_by: Option<Vec<OrderBy>>,
+    pub order_by: Option<Order>,
     /// At most so many rows.
     pub limit: Option<u64>,
     /// What each element says.
@@ -213,6 +245,15 @@ pub struct Through {
     pub left_key: Columns,
     /// Its columns that hold the related table's key.
     pub right_key: Columns,
+}
+
+/// `order_by:`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Order {
+    /// A list of columns.
+    Columns(Vec<OrderBy>),
+    /// As after `ORDER BY`.
+    Sql(Sql),
 }
 
 /// `order_by:` item.
@@ -245,6 +286,8 @@ pub struct Aggregate {
     pub value_type: Option<FieldType>,
     /// Only rows for which these hold.
     pub filters: Option<Vec<Filter>>,
+    /// `where:`, beside the filters.
+    pub condition: Option<Sql>,
 }
 
 /// The function of an aggregate. The order is that of the hash.
@@ -272,8 +315,8 @@ pub enum AggregateKey {
 /// A condition on the columns of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Filter {
-    /// SQL, trimmed.
-    Raw(At<String>),
+    /// A condition in SQL.
+    Raw(Sql),
     /// `is_null` (true) or `is_not_null` (false).
     NullCheck(At<String>, bool),
     /// A comparison with constants, which are texts cast to the column's type.

@@ -7,6 +7,7 @@ use super::node::{Node, ScalarKind, Value};
 use super::read::{Keys, wrong};
 use super::relation_read::columns;
 use super::schema::Schema;
+use super::sql_read::condition;
 use crate::diagnostics::Diagnostic;
 
 /// The schema in a tree; none when `found` got an error.
@@ -37,6 +38,7 @@ pub fn schema(root: &Node, found: &mut Vec<Diagnostic>) -> Option<Schema> {
         None => Some(None),
     };
     let filters = filters(&mut keys, "filters", found);
+    let condition = condition(&mut keys, found);
     let list = keys.need("fields", found);
     let fields = list.and_then(|node| fields(node, &db_schema, found));
     keys.finish(found);
@@ -47,6 +49,7 @@ pub fn schema(root: &Node, found: &mut Vec<Diagnostic>) -> Option<Schema> {
         primary_key: primary_key?,
         soft_delete: soft_delete?,
         filters: filters?,
+        condition: condition?,
         fields: fields?,
         place: root.place,
     })

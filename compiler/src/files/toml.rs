@@ -60,5 +60,8 @@ fn node(file: u32, spanned: &Spanned<DeValue<'_>>) -> Node {
         }
         DeValue::Datetime(datetime) => (datetime.to_string(), ScalarKind::Datetime),
     };
-    Node { place: place(file, spanned.span()), value: Value::Scalar(Scalar { text, kind }) }
+    Node {
+        place: place(file, spanned.span()),
+        value: Value::Scalar(Scalar { text, kind, pieces: Vec::new() }),
+    }
 }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::node::{Entry, Node, Scalar, ScalarKind, Value};
+use super::pieces;
 use crate::diagnostics::{Diagnostic, Place};
 
 /// Levels of lists and maps that a file may have.
@@ -112,7 +113,11 @@ impl Builder<'_> {
                 }
                 Event::Scalar(text, style, anchor, tag) => {
                     let kind = resolve(&text, style, tag.as_deref());
-                    let value = Value::Scalar(Scalar { text: text.into_owned(), kind });
+                    let pieces = match kind {
+                        ScalarKind::Text => pieces::pieces(self.text, place, &text, style),
+                        _ => Vec::new(),
+                    };
+                    let value = Value::Scalar(Scalar { text: text.into_owned(), kind, pieces });
                     self.anchored(Node { place, value }, anchor)
                 }
                 Event::Alias(anchor) => self.alias(anchor, place)?,

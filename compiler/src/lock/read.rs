@@ -15,9 +15,10 @@ use crate::files::config::{
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Columns, Direction, Field, FieldType, Filter,
-    FilterOp, FilterValue, Join, Kind, Link, Literal, Marker, OrderBy, Schema, SoftDelete, Through,
-    Transform,
+    FilterOp, FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema,
+    SoftDelete, Through, Transform,
 };
+use crate::sql::Sql;
 
 /// The whole file.
 pub fn lock(value: &Value) -> Read<Config> {
@@ -156,6 +157,7 @@ fn schema(cursor: &Cursor<'_>) -> Read<Schema> {
         primary_key: cursor.optional("primary_key", columns)?,
         soft_delete,
         filters: cursor.optional("filters", filters)?,
+        condition: cursor.optional("where", sql)?,
         fields: cursor.need("fields")?.list(|cursor| field(cursor, &home))?,
         db_schema: home,
         place: NOWHERE,
@@ -207,7 +209,10 @@ fn column(cursor: &Cursor<'_>) -> Read<Column> {
     let default = cursor.optional("default", literal)?;
     let variants = cursor.optional("enum_order", |list| list.list(Cursor::text))?;
     Ok(Column {
-        column: cursor.need("column")?.placed()?,
+        from: match cursor.optional("sql", sql)? {
+            Some(sql) => Origin::Sql(sql),
+            None => Origin::Column(cursor.need("column")?.placed()?),
+        },
         ty: ty(&cursor.need("ty")?)?,
         nullable: cursor.need("nullable")?.boolean()?,
         transforms: transforms.unwrap_or_default(),
@@ -265,7 +270,11 @@ fn join(cursor: &Cursor<'_>, home: &str) -> Read<Join> {
         primary_key: columns(&cursor.need("primary_key")?)?,
         nullable: cursor.need("nullable")?.boolean()?,
         filters: cursor.optional("filters", filters)?,
-        order_by: cursor.optional("order_by", |list| list.list(order))?,
+        condition: cursor.optional("where", sql)?,
+        order_by: cursor.optional("order_by", |cursor| match cursor.value {
+            Value::String(_) => Ok(Order::Sql(sql(cursor)?)),
+            _ => Ok(Order::Columns(cursor.list(order)?)),
+        })?,
         limit: cursor.optional("limit", Cursor::number)?,
         fields: cursor.need("fields")?.list(|cursor| field(cursor, home))?,
     })
@@ -302,7 +311,12 @@ fn aggregate(cursor: &Cursor<'_>, home: &str) -> Read<Aggregate> {
         key,
         value_type: cursor.optional("value_type", ty)?,
         filters: cursor.optional("filters", filters)?,
+        condition: cursor.optional("where", sql)?,
     })
+}
+
+fn sql(cursor: &Cursor<'_>) -> Read<Sql> {
+    Ok(Sql { text: cursor.text()?, place: NOWHERE, pieces: Vec::new() })
 }
 
 fn filters(cursor: &Cursor<'_>) -> Read<Vec<Filter>> {
@@ -313,7 +327,7 @@ fn filter(cursor: &Cursor<'_>) -> Read<Filter> {
     let (form, inner) = cursor.variant()?;
     let column = || inner.need("column")?.placed();
     match form {
-        "raw" => Ok(Filter::Raw(inner.need("raw")?.placed()?)),
+        "raw" => Ok(Filter::Raw(sql(&inner.need("raw")?)?)),
         "null_check" => {
             let is_null = inner.need("op")?.word(&[("is_null", true), ("is_not_null", false)])?;
             Ok(Filter::NullCheck(column()?, is_null))

@@ -9,8 +9,10 @@ use crate::files::config::{
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
-    FilterValue, Join, Kind, Link, Literal, Marker, OrderBy, Schema, Through, Transform,
+    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema, Through,
+    Transform,
 };
+use crate::sql::Sql;
 
 /// The `config` of a lock; `address` says how addresses stand in it.
 pub fn config(config: &Config, address: impl Fn(&SocketAddr) -> Value) -> Value {
@@ -127,6 +129,7 @@ fn schema(schema: &Schema) -> Value {
     });
     optional(&mut map, "soft_delete", soft_delete);
     optional(&mut map, "filters", filters(&schema.filters));
+    optional(&mut map, "where", schema.condition.as_ref().map(sql));
     map.insert("fields".into(), fields(&schema.fields, home));
     Value::Object(map)
 }
@@ -166,7 +169,11 @@ fn field(field: &Field, home: &str) -> Value {
 
 fn column(column: &Column) -> Value {
     let mut map = Map::new();
-    map.insert("column".into(), column.column.value.clone().into());
+    let (key, from) = match &column.from {
+        Origin::Column(column) => ("column", &column.value),
+        Origin::Sql(sql) => ("sql", &sql.text),
+    };
+    map.insert(key.into(), from.clone().into());
     map.insert("ty".into(), ty(&column.ty));
     map.insert("nullable".into(), column.nullable.into());
     if !column.transforms.is_empty() {
@@ -207,11 +214,19 @@ fn join(join: &Join, home: &str) -> Value {
     map.insert("primary_key".into(), columns(&join.primary_key));
     map.insert("nullable".into(), join.nullable.into());
     optional(&mut map, "filters", filters(&join.filters));
-    let order = join.order_by.as_ref().map(|order| order.iter().map(order_by).collect());
+    optional(&mut map, "where", join.condition.as_ref().map(sql));
+    let order = join.order_by.as_ref().map(|order| match order {
+        Order::Columns(list) => list.iter().map(order_by).collect(),
+        Order::Sql(text) => sql(text),
+    });
     optional(&mut map, "order_by", order);
     optional(&mut map, "limit", join.limit.map(Value::from));
     map.insert("fields".into(), fields(&join.fields, home));
     Value::Object(map)
+}
+
+fn sql(sql: &Sql) -> Value {
+    sql.text.clone().into()
 }
 
 fn order_by(order: &OrderBy) -> Value {
@@ -250,6 +265,7 @@ fn aggregate(aggregate: &Aggregate, home: &str) -> Value {
     map.insert("key".into(), key);
     optional(&mut map, "value_type", aggregate.value_type.as_ref().map(ty));
     optional(&mut map, "filters", filters(&aggregate.filters));
+    optional(&mut map, "where", aggregate.condition.as_ref().map(sql));
     Value::Object(map)
 }
 
@@ -259,7 +275,7 @@ fn filters(filters: &Option<Vec<Filter>>) -> Option<Value> {
 
 fn filter(filter: &Filter) -> Value {
     match filter {
-        Filter::Raw(sql) => json!({"raw": {"raw": sql.value}}),
+        Filter::Raw(sql) => json!({"raw": {"raw": sql.text.trim()}}),
         Filter::NullCheck(column, is_null) => {
             let op = if *is_null { "is_null" } else { "is_not_null" };
             json!({"null_check": {"column": column.value, "op": op}})

@@ -4,36 +4,68 @@ use std::collections::BTreeSet;
 
 use crate::catalog::TableName;
 use crate::files::config::Config;
-use crate::files::schema::{AggregateKey, Field, Kind, Link};
+use crate::files::schema::{AggregateKey, Field, Filter, Kind, Link, Origin};
+use crate::sql::Sql;
 
 /// The tables of all enabled indexes, each once, by name.
 pub fn tables(config: &Config) -> Vec<TableName> {
     let mut tables = BTreeSet::new();
     for entry in config.indexes.iter().filter(|entry| entry.enabled) {
-        tables.insert(entry.schema.table.value.clone());
-        of_fields(&entry.schema.fields, &mut tables);
+        let schema = &entry.schema;
+        tables.insert(schema.table.value.clone());
+        let mut all = All { home: &schema.db_schema, tables: &mut tables };
+        all.conditions(schema.filters.as_deref(), schema.condition.as_ref());
+        all.fields(&schema.fields);
     }
     tables.into_iter().collect()
 }
 
-fn of_fields(fields: &[Field], tables: &mut BTreeSet<TableName>) {
-    for field in fields {
-        match &field.kind {
-            Kind::Column(_) | Kind::Geo { .. } | Kind::Constant(_) => {}
-            Kind::Object(fields) => of_fields(fields, tables),
-            Kind::Join(join) => {
-                tables.insert(join.table.value.clone());
-                if let Link::ManyToMany(through) = &join.link {
-                    tables.insert(through.table.value.clone());
+struct All<'a> {
+    /// Where bare names are looked up.
+    home: &'a str,
+    tables: &'a mut BTreeSet<TableName>,
+}
+
+impl All<'_> {
+    fn fields(&mut self, fields: &[Field]) {
+        for field in fields {
+            match &field.kind {
+                Kind::Column(column) => {
+                    if let Origin::Sql(sql) = &column.from {
+                        self.sql(sql);
+                    }
                 }
-                of_fields(&join.fields, tables);
-            }
-            Kind::Aggregate(aggregate) => {
-                tables.insert(aggregate.table.value.clone());
-                if let AggregateKey::Through(through) = &aggregate.key {
-                    tables.insert(through.table.value.clone());
+                Kind::Geo { .. } | Kind::Constant(_) => {}
+                Kind::Object(fields) => self.fields(fields),
+                Kind::Join(join) => {
+                    self.tables.insert(join.table.value.clone());
+                    if let Link::ManyToMany(through) = &join.link {
+                        self.tables.insert(through.table.value.clone());
+                    }
+                    self.conditions(join.filters.as_deref(), join.condition.as_ref());
+                    self.fields(&join.fields);
+                }
+                Kind::Aggregate(aggregate) => {
+                    self.tables.insert(aggregate.table.value.clone());
+                    if let AggregateKey::Through(through) = &aggregate.key {
+                        self.tables.insert(through.table.value.clone());
+                    }
+                    self.conditions(aggregate.filters.as_deref(), aggregate.condition.as_ref());
                 }
             }
         }
+    }
+
+    fn conditions(&mut self, filters: Option<&[Filter]>, condition: Option<&Sql>) {
+        for filter in filters.unwrap_or_default() {
+            if let Filter::Raw(sql) = filter {
+                self.sql(sql);
+            }
+        }
+        condition.into_iter().for_each(|sql| self.sql(sql));
+    }
+
+    fn sql(&mut self, sql: &Sql) {
+        self.tables.extend(crate::sql::tables(sql, self.home));
     }
 }

@@ -115,8 +115,8 @@ pub struct Relation {
 pub enum From {
     /// A table's.
     Table(TableName),
-    /// Those of a query, whose outer columns are counted from the block it stands in when
-    /// `LATERAL` was said, and leave that one out otherwise.
+    /// Those of a query. Level 1 of its inputs is the block it stands in, of which it reads only
+    /// what `LATERAL` lets it.
     Query(Box<Block>),
     /// `unnest(array)`: one row for each element, with its number from 1.
     Unnest(Expr),
@@ -213,6 +213,8 @@ pub struct Subquery {
 pub enum Asks {
     /// The only value of the only row, NULL without a row, an error with several.
     Value,
+    /// The only values of all rows as an array; empty without a row.
+    Array,
     /// Whether there is a row; never NULL.
     Exists,
     /// `of op ANY (rows)`, of which `IN` is one with `=`, and `of op ALL (rows)`.

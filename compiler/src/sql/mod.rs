@@ -1,7 +1,117 @@
 //! SQL as values: names resolved, types settled, nothing left to guess.
 //!
-//! [`functions`] is the one table of what can be called, [`block`] a query with its relations;
-//! the scalar expressions inside are [`Expr`](crate::expr::Expr), like those made of words.
+//! ```text
+//! Sql ─► parse ─► ast ─► infer, query ─► Phrase, Block
+//!                          │  scope: what a name means        coerce: which type becomes which
+//!                          └─ functions: what can be called, and which overload is meant
+//! ```
+//!
+//! A [`Phrase`] is an expression over the rows in scope, a [`Block`] a query; both say for each
+//! column where it comes from. Without a catalog everything is parsed and shaped, and what depends
+//! on types is left for when one is seen.
 
 pub mod block;
+pub mod coerce;
 pub mod functions;
+mod infer;
+pub mod parse;
+mod query;
+pub mod rewrite;
+pub mod scope;
+pub mod text;
+
+use self::block::{Block, Distinct, Phrase, SortKey};
+use self::infer::{Frame, Typed, Typer};
+use self::query::Wanted;
+use self::scope::Scope;
+use crate::catalog::TableName;
+use crate::diagnostics::Diagnostic;
+use crate::expr::Expr;
+use crate::types::SqlType;
+
+pub use self::infer::{Ground, Outward};
+pub use self::text::Sql;
+
+/// An expression over the rows in scope.
+pub fn value(sql: &Sql, ground: Ground<'_>) -> Result<Phrase, Vec<Diagnostic>> {
+    let tree = parse::expression(sql).map_err(|error| vec![error])?;
+    let mut typer = Typer::new(sql, ground);
+    let typed = typer.value(&tree);
+    typer.phrase(typed)
+}
+
+/// A condition on the rows in scope; `what` names it in a report: "`where`".
+pub fn condition(sql: &Sql, what: &str, ground: Ground<'_>) -> Result<Phrase, Vec<Diagnostic>> {
+    let tree = parse::expression(sql).map_err(|error| vec![error])?;
+    let mut typer = Typer::new(sql, ground);
+    let expr = typer.condition(&tree, what);
+    let typed =
+        expr.map(|expr| Typed { expr, ty: SqlType::Bool, untyped: false, place: sql.place });
+    typer.phrase(typed)
+}
+
+/// An order of the rows in scope. What the keys read stands in the phrase, whose own expression
+/// says nothing.
+pub fn order(sql: &Sql, ground: Ground<'_>) -> Result<(Vec<SortKey>, Phrase), Vec<Diagnostic>> {
+    let tree = parse::order(sql).map_err(|error| vec![error])?;
+    let mut typer = Typer::new(sql, ground);
+    let keys: Vec<Option<SortKey>> = tree.iter().map(|key| typer.sort_key(key, &[])).collect();
+    let none = Expr::Literal(None, SqlType::Unknown);
+    let typed = Typed { expr: none, ty: SqlType::Unknown, untyped: false, place: sql.place };
+    let phrase = typer.phrase(Some(typed))?;
+    Ok((keys.into_iter().flatten().collect(), phrase))
+}
+
+/// What follows `JOIN`: relations with their conditions, and no outputs. Level 1 of its inputs is
+/// the innermost row in scope.
+pub fn joins(sql: &Sql, ground: Ground<'_>) -> Result<Block, Vec<Diagnostic>> {
+    let tree = parse::joins(sql).map_err(|error| vec![error])?;
+    let mut typer = Typer::new(sql, ground);
+    typer.scopes.push(Scope::default());
+    typer.frames.push(Frame::default());
+    let relations = typer.joined(&tree.joins);
+    let Frame { inputs, subqueries, .. } = typer.frames.pop().unwrap_or_default();
+    match relations {
+        Some(relations) if typer.found.is_empty() => Ok(Block {
+            inputs,
+            subqueries,
+            relations,
+            filter: None,
+            group: None,
+            aggregates: Vec::new(),
+            having: None,
+            outputs: Vec::new(),
+            distinct: Distinct::No,
+            union: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            place: sql.place,
+        }),
+        _ => Err(typer.found),
+    }
+}
+
+/// A query. Level 1 of its inputs is the innermost row in scope.
+pub fn query(sql: &Sql, ground: Ground<'_>) -> Result<Block, Vec<Diagnostic>> {
+    let tree = parse::query(sql).map_err(|error| vec![error])?;
+    let mut typer = Typer::new(sql, ground);
+    match typer.block(&tree, Wanted::Columns) {
+        Some(block) if typer.found.is_empty() => Ok(block),
+        _ => Err(typer.found),
+    }
+}
+
+/// The tables that a piece of SQL names, by whichever way it can be read.
+pub fn tables(sql: &Sql, home: &str) -> Vec<TableName> {
+    let ground = Ground { catalog: None, home, scopes: &[Scope::default()] };
+    let mut typer = Typer::new(sql, ground);
+    if let Ok(tree) = parse::expression(sql) {
+        typer.value(&tree);
+    } else if let Ok(tree) = parse::query(sql) {
+        typer.block(&tree, Wanted::Columns);
+    } else if let Ok(tree) = parse::joins(sql) {
+        typer.joined(&tree.joins);
+    }
+    typer.met
+}

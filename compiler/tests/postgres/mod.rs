@@ -1,5 +1,8 @@
 //! A Postgres of one's own for a test, and what its catalog says, by way of `psql`.
 
+// Not every test asks for everything.
+#![allow(dead_code)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -177,6 +177,7 @@ fn entry(index: u32, dice: &mut Dice<'_>) -> IndexEntry {
         primary_key: Some(columns(key)),
         soft_delete,
         filters: (dice.roll(3) == 2).then(|| filters(root, dice)),
+        condition: None,
         fields: fields(root, 0, dice),
         place: Place { file: 0, start: 0, end: 0 },
     };
@@ -210,7 +211,7 @@ fn scalar(table: &str, dice: &mut Dice<'_>) -> Kind {
     let (column, ty) = dice.pick(shape(table).1);
     let text = ty() == SqlType::Text;
     Kind::Column(schema::Column {
-        column: at(column.into()),
+        from: schema::Origin::Column(at(column.into())),
         ty: declared(&ty()),
         nullable: true,
         transforms: if text && dice.roll(4) == 3 { vec![Transform::Lowercase] } else { Vec::new() },
@@ -238,7 +239,8 @@ fn join(table: &str, link: Link, depth: u32, dice: &mut Dice<'_>) -> Join {
         primary_key: columns(shape(table).2),
         nullable: one,
         filters: (dice.roll(3) == 2).then(|| filters(table, dice)),
-        order_by: ordered.then(|| order_by(table, dice)),
+        condition: None,
+        order_by: ordered.then(|| schema::Order::Columns(order_by(table, dice))),
         limit: (!one && dice.roll(2) == 1).then(|| u64::from(dice.roll(4))),
         fields: fields(table, depth + 1, dice),
     }
@@ -324,6 +326,7 @@ fn aggregate(table: &str, dice: &mut Dice<'_>) -> Kind {
         key,
         value_type: Some(declared(&ty())),
         filters: (dice.roll(3) == 2).then(|| filters(of, dice)),
+        condition: None,
     })
 }
 

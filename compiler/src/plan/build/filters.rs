@@ -5,18 +5,26 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{At, Diagnostic, Place};
 use crate::expr::{Comparison, Expr};
 use crate::files::schema::{
-    self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Schema, Transform,
+    self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Origin, Schema, Transform,
 };
-use crate::plan::{ColumnId, TableId};
+use crate::plan::ColumnId;
+use crate::sql::Sql;
 use crate::sql::functions::{Function, Text};
 use crate::types::{SqlType, canonical};
 
+use super::row::Row;
 use super::scope::Tables;
 
-/// All conditions at once; none when there are none to hold.
-pub fn all(tables: &mut Tables<'_>, table: TableId, filters: Option<&[Filter]>) -> Option<Expr> {
-    let mut parts: Vec<Expr> =
-        filters?.iter().filter_map(|one| filter(tables, table, one)).collect();
+/// All conditions at once, filters and SQL; none when there are none to hold.
+pub fn all(
+    tables: &mut Tables<'_>,
+    row: &Row<'_>,
+    filters: Option<&[Filter]>,
+    condition: Option<&Sql>,
+) -> Option<Expr> {
+    let filters = filters.unwrap_or_default();
+    let mut parts: Vec<Expr> = filters.iter().filter_map(|one| filter(tables, row, one)).collect();
+    parts.extend(condition.and_then(|sql| row.condition(tables, sql, "`where`")));
     match parts.len() {
         0 => None,
         1 => parts.pop(),
@@ -24,15 +32,10 @@ pub fn all(tables: &mut Tables<'_>, table: TableId, filters: Option<&[Filter]>) 
     }
 }
 
-fn filter(tables: &mut Tables<'_>, table: TableId, filter: &Filter) -> Option<Expr> {
+fn filter(tables: &mut Tables<'_>, row: &Row<'_>, filter: &Filter) -> Option<Expr> {
+    let table = row.table;
     match filter {
-        Filter::Raw(sql) => {
-            let error = Diagnostic::error(sql.place, "conditions in SQL are not compiled yet");
-            tables.error(
-                error.help("say it as `column`, `op` and `value`; several are joined by AND"),
-            );
-            None
-        }
+        Filter::Raw(sql) => row.condition(tables, sql, "`raw`"),
         Filter::NullCheck(column, null) => {
             let column = tables.column(table, column)?;
             let check = Expr::IsNull(Box::new(Expr::Column(column)));
@@ -130,8 +133,10 @@ fn literal(tables: &mut Tables<'_>, ty: &SqlType, text: &str, place: Place) -> O
 }
 
 /// Whether a root row is a document: all filters hold, and it does not count as deleted.
-pub fn present(tables: &mut Tables<'_>, table: TableId, schema: &Schema) -> Option<Expr> {
-    let mut parts: Vec<Expr> = all(tables, table, schema.filters.as_deref()).into_iter().collect();
+pub fn present(tables: &mut Tables<'_>, row: &Row<'_>, schema: &Schema) -> Option<Expr> {
+    let table = row.table;
+    let all_hold = all(tables, row, schema.filters.as_deref(), schema.condition.as_ref());
+    let mut parts: Vec<Expr> = all_hold.into_iter().collect();
     if let Some(deleted) = &schema.soft_delete {
         let column = match &deleted.marker {
             Marker::Column(column) => Some(column.clone()),
@@ -150,7 +155,7 @@ pub fn present(tables: &mut Tables<'_>, table: TableId, schema: &Schema) -> Opti
                 SqlType::Bool => Expr::Column(id),
                 _ => Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(id))))),
             };
-            let when = all(tables, table, deleted.when.as_deref());
+            let when = all(tables, row, deleted.when.as_deref(), None);
             let gone = Expr::And([marker].into_iter().chain(when).collect());
             parts.push(Expr::Not(Box::new(Expr::IsTrue(Box::new(gone)))));
         }
@@ -165,28 +170,41 @@ pub fn present(tables: &mut Tables<'_>, table: TableId, schema: &Schema) -> Opti
 /// The column that a field of the root's own row reads, first found depth first.
 fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
     fields.iter().find_map(|field| match &field.kind {
-        Kind::Column(column) if *field.name == name => Some(&column.column),
+        Kind::Column(column) if *field.name == name => column.from.column(),
         Kind::Object(fields) => column_of(fields, name),
         _ => None,
     })
 }
 
-/// A column with its transforms and default.
-pub fn scalar(tables: &mut Tables<'_>, table: TableId, column: &schema::Column) -> Option<Expr> {
-    let id = tables.column(table, &column.column)?;
-    let ty = tables.ty(table, id).clone();
-    let mut expr = Expr::Column(id);
+/// A column or an expression with its transforms and default, and its type.
+pub fn scalar(
+    tables: &mut Tables<'_>,
+    row: &Row<'_>,
+    column: &schema::Column,
+) -> Option<(Expr, SqlType)> {
+    let (mut expr, mut ty) = match &column.from {
+        Origin::Column(column) => {
+            let id = tables.column(row.table, column)?;
+            (Expr::Column(id), tables.ty(row.table, id).clone())
+        }
+        Origin::Sql(sql) => row.value(tables, sql)?,
+    };
     for transform in &column.transforms {
         if ty.is_known() && !ty.is_text() {
             let message = format!("a column of type {ty} has no text to transform");
             tables
-                .error(Diagnostic::error(column.column.place, message).help("remove `transforms`"));
+                .error(Diagnostic::error(column.from.place(), message).help("remove `transforms`"));
             return None;
         }
         let function = match transform {
             Transform::Lowercase => Function::Text(Text::Lower),
             Transform::Trim => Function::Text(Text::Trim),
         };
+        if matches!(ty, SqlType::Bpchar | SqlType::Citext) {
+            let (of, to) = (Box::new(expr), SqlType::Text);
+            expr = Expr::Cast { of, from: ty, to, modifier: None };
+        }
+        ty = SqlType::Text;
         expr = Expr::Call { function, args: vec![expr], ty: SqlType::Text };
     }
     if let Some(default) = &column.default {
@@ -195,12 +213,12 @@ pub fn scalar(tables: &mut Tables<'_>, table: TableId, column: &schema::Column) 
             Literal::Int(value) => value.to_string(),
             Literal::Decimal(text) | Literal::String(text) => text.clone(),
             // The loader refuses lists and maps, and takes null for no default.
-            Literal::Null | Literal::Array(_) | Literal::Map(_) => return Some(expr),
+            Literal::Null | Literal::Array(_) | Literal::Map(_) => return Some((expr, ty)),
         };
         let default = literal(tables, &ty, &text, default.place)?;
         expr = Expr::Coalesce(vec![expr, default]);
     }
-    Some(expr)
+    Some((expr, ty))
 }
 
 /// The columns an expression reads.

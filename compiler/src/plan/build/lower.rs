@@ -9,10 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostics::{At, Diagnostic};
 use crate::files::schema::{Field, Kind, Literal, Schema};
 use crate::plan::{ColumnId, Hop, Index, KeptId, KeyPart, Object, Path, TableId, Value};
+use crate::sql::scope::Scope;
 use crate::types::render;
 
 use super::demand::{Demands, Wants};
 use super::filters;
+use super::row::{self, Row};
 use super::scope::Tables;
 
 /// Lowers index after index into one set of tables and demands.
@@ -21,6 +23,8 @@ pub struct Lowering<'a> {
     pub demands: Demands,
     /// Of the index at hand.
     pub(super) paths: Vec<Path>,
+    /// Where it looks tables up.
+    pub(super) home: String,
 }
 
 /// A row in scope.
@@ -37,6 +41,8 @@ pub struct Block {
     pub field: String,
     /// The columns read of it.
     pub reads: BTreeSet<ColumnId>,
+    /// What SQL can name: the rows around it, the outermost first, and its own.
+    pub scopes: Vec<Scope>,
 }
 
 impl Block {
@@ -49,19 +55,24 @@ impl Block {
 impl<'a> Lowering<'a> {
     /// Nothing yet.
     pub fn new(tables: Tables<'a>) -> Lowering<'a> {
-        Lowering { tables, demands: Demands::default(), paths: Vec::new() }
+        let (paths, home) = (Vec::new(), String::new());
+        Lowering { tables, demands: Demands::default(), paths, home }
     }
 
     /// One index; none when its root is no table.
     pub fn index(&mut self, name: &str, schema: &Schema) -> Option<Index> {
+        self.home.clone_from(&schema.db_schema);
         let table = self.tables.table(&schema.table, None)?;
         self.same_key(table, schema.primary_key.as_ref());
         let key = self.tables.get(table).key.clone();
         let wants = Wants::Rows { order: Some(Vec::new()), head: false, columns: BTreeSet::new() };
         let demand = self.demands.add(table, key.clone(), wants);
         let reads = key.iter().map(|part| part.column).collect();
-        let mut root = Block { table, demand, key, up: Vec::new(), field: String::new(), reads };
-        let present = filters::present(&mut self.tables, table, schema);
+        let scopes = vec![row::scope(&self.tables, table)];
+        let field = String::new();
+        let mut root = Block { table, demand, key, up: Vec::new(), field, reads, scopes };
+        let of = Row { table, scopes: &root.scopes, home: &self.home };
+        let present = filters::present(&mut self.tables, &of, schema);
         present.iter().for_each(|present| filters::columns(present, &mut root.reads));
         let shape = self.object(&mut root, &schema.fields);
         self.path(root, None);
@@ -111,11 +122,10 @@ impl<'a> Lowering<'a> {
     fn value(&mut self, block: &mut Block, field: &Field) -> Option<Value> {
         match &field.kind {
             Kind::Column(column) => {
-                let expr = filters::scalar(&mut self.tables, block.table, column)?;
+                let row = Row { table: block.table, scopes: &block.scopes, home: &self.home };
+                let (expr, ty) = filters::scalar(&mut self.tables, &row, column)?;
                 filters::columns(&expr, &mut block.reads);
-                let id = self.tables.column(block.table, &column.column)?;
-                let render = render(self.tables.ty(block.table, id), &column.ty);
-                Some(Value::Scalar(expr, render))
+                Some(Value::Scalar(expr, render(&ty, &column.ty)))
             }
             Kind::Object(fields) => {
                 let inner = block.named(&field.name);

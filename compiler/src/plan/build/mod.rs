@@ -15,6 +15,7 @@ mod demand;
 mod filters;
 mod lower;
 mod relations;
+mod row;
 mod scope;
 mod share;
 

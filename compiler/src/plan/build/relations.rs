@@ -12,17 +12,20 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{At, Diagnostic};
 use crate::expr::Expr;
 use crate::files::schema::{
-    self, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, OrderBy, Through,
+    self, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, Order, OrderBy,
+    Through,
 };
 use crate::plan::{
     Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Read, TableId, Tally,
     Value,
 };
+use crate::sql::scope::Scope;
 use crate::types::{Class, SqlType, render};
 
 use super::demand::Wants;
 use super::filters;
 use super::lower::{Block, Lowering};
+use super::row::{self, Row};
 
 /// How another table's rows are found from the row in scope.
 struct Found {
@@ -45,8 +48,15 @@ impl Lowering<'_> {
             Link::HasOne(columns) | Link::HasMany(columns) => self.has(outer, table, columns)?,
             Link::ManyToMany(through) => self.through(outer, table, through)?,
         };
-        let filter = filters::all(&mut self.tables, table, join.filters.as_deref());
-        let order = self.order(table, join.order_by.as_deref().unwrap_or_default());
+        let scopes = self.within(outer, table);
+        let row = Row { table, scopes: &scopes, home: &self.home };
+        let filter =
+            filters::all(&mut self.tables, &row, join.filters.as_deref(), join.condition.as_ref());
+        let order = match &join.order_by {
+            None => Vec::new(),
+            Some(Order::Columns(list)) => self.order(table, list),
+            Some(Order::Sql(sql)) => row.order(&mut self.tables, sql).unwrap_or_default(),
+        };
         let (one, limit) = match join.link {
             Link::BelongsTo(_) => (true, None),
             Link::HasOne(_) => (true, Some(1)),
@@ -80,6 +90,7 @@ impl Lowering<'_> {
                 up: up.clone(),
                 field: field.clone(),
                 reads: right.iter().map(|part| part.column).collect(),
+                scopes: Vec::new(),
             };
             self.path(block, None);
             let back = self.demands.link(junction, right.clone(), &left);
@@ -97,7 +108,14 @@ impl Lowering<'_> {
         filter.iter().for_each(|filter| filters::columns(filter, &mut reads));
         let head = head.map(|limit| Head { filter: filter.clone(), limit });
         let read = Read { key, through, kept: demand, filter, order, sorted: false, limit };
-        (read, Block { table, demand, key: inner, up, field, reads }, head)
+        let scopes = self.within(outer, table);
+        (read, Block { table, demand, key: inner, up, field, reads, scopes }, head)
+    }
+
+    /// What SQL can name in a row of another table.
+    fn within(&self, outer: &Block, table: TableId) -> Vec<Scope> {
+        let inner = row::scope(&self.tables, table);
+        outer.scopes.iter().cloned().chain([inner]).collect()
     }
 
     /// From a link on a block's row to the root.
@@ -174,7 +192,14 @@ impl Lowering<'_> {
             AggregateKey::Direct(columns) => self.has(outer, table, columns)?,
             AggregateKey::Through(through) => self.through(outer, table, through)?,
         };
-        let mut filter = filters::all(&mut self.tables, table, aggregate.filters.as_deref());
+        let scopes = self.within(outer, table);
+        let row = Row { table, scopes: &scopes, home: &self.home };
+        let mut filter = filters::all(
+            &mut self.tables,
+            &row,
+            aggregate.filters.as_deref(),
+            aggregate.condition.as_ref(),
+        );
         let (function, column) = match &aggregate.op {
             AggregateOp::Count => (AggregateFunction::Count, None),
             AggregateOp::Sum(column) => (AggregateFunction::Sum, Some(column)),
@@ -261,7 +286,8 @@ impl Lowering<'_> {
         let kept = self.demands.add(table, inner.clone(), Wants::Tally(tally));
         let field = outer.named(name);
         let reads = BTreeSet::new();
-        self.path(Block { table, demand: kept, key: inner, up, field, reads }, None);
+        let scopes = Vec::new();
+        self.path(Block { table, demand: kept, key: inner, up, field, reads, scopes }, None);
         Value::Aggregate(Aggregate::Tallied { kept, key, tally: 0, function, ty })
     }
 

@@ -50,6 +50,11 @@ impl<'a> Tables<'a> {
         Tables { tables, ..self }
     }
 
+    /// What is known of the database.
+    pub fn catalog(&self) -> Option<&'a Catalog> {
+        self.catalog
+    }
+
     /// What the plan says of them.
     pub fn into_tables(self) -> Vec<Table> {
         self.tables

@@ -18,7 +18,9 @@ impl Printer<'_> {
 
         let (value, select) = match (&aggregate.op, &aggregate.key) {
             // The junction alone knows the ids, those of rows that are not there included.
-            (AggregateOp::Ids(element), AggregateKey::Through(through)) if filters.is_empty() => {
+            (AggregateOp::Ids(element), AggregateKey::Through(through))
+                if filters.is_empty() && aggregate.condition.is_none() =>
+            {
                 let junction = self.enter(&through.table);
                 let left = self.names(&junction, &through.left_key);
                 let key = self.key(row, through.left_key.place);
@@ -39,7 +41,9 @@ impl Printer<'_> {
                     }
                     AggregateKey::Through(through) => self.through(row, &far, through),
                 };
-                select.conditions.extend(self.filters(&far, filters));
+                self.rows.push((far.table.clone(), far.alias.clone()));
+                select.conditions.extend(self.filters(&far, filters, aggregate.condition.as_ref()));
+                self.rows.pop();
                 let value = match op {
                     AggregateOp::Count => "count(*)".to_owned(),
                     AggregateOp::Sum(column) => total("sum", &self.column(&far, column)),

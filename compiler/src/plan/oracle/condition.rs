@@ -3,21 +3,27 @@
 
 use crate::diagnostics::Diagnostic;
 use crate::files::schema::{Filter, FilterOp, FilterValue};
+use crate::sql::Sql;
 
 use super::scope::{Printer, Scope};
 use super::write::literal;
 
 impl Printer<'_> {
     /// Conditions over one row, each in a form that `AND` can join.
-    pub(super) fn filters(&mut self, row: &Scope<'_>, filters: &[Filter]) -> Vec<String> {
-        filters.iter().map(|filter| self.filter(row, filter)).collect()
+    pub(super) fn filters(
+        &mut self,
+        row: &Scope<'_>,
+        filters: &[Filter],
+        condition: Option<&Sql>,
+    ) -> Vec<String> {
+        let mut all: Vec<String> = filters.iter().map(|filter| self.filter(row, filter)).collect();
+        all.extend(condition.map(|sql| self.holds(sql)));
+        all
     }
 
     fn filter(&mut self, row: &Scope<'_>, filter: &Filter) -> String {
         match filter {
-            // A comment at the end of a raw filter must not swallow the parenthesis.
-            Filter::Raw(sql) if sql.contains("--") => format!("({}\n)", sql.value),
-            Filter::Raw(sql) => format!("({})", sql.value),
+            Filter::Raw(sql) => self.holds(sql),
             Filter::NullCheck(column, null) => {
                 let column = self.column(row, column).sql;
                 format!("{column} IS {}NULL", if *null { "" } else { "NOT " })

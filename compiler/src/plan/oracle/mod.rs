@@ -14,6 +14,7 @@
 
 mod aggregate;
 mod condition;
+mod phrase;
 mod scope;
 mod value;
 mod write;
@@ -122,7 +123,9 @@ impl Printer<'_> {
             }
             Link::ManyToMany(through) => self.through(row, &far, through),
         };
-        select.conditions.extend(self.filters(&far, join.filters.as_deref().unwrap_or_default()));
+        self.rows.push((far.table.clone(), far.alias.clone()));
+        let filters = join.filters.as_deref().unwrap_or_default();
+        select.conditions.extend(self.filters(&far, filters, join.condition.as_ref()));
         let order = self.order(&far, join);
 
         let array = matches!(join.link, Link::HasMany(_) | Link::ManyToMany(_));
@@ -146,6 +149,7 @@ impl Printer<'_> {
             }
         }
         self.out.shut(")");
+        self.rows.pop();
         self.leave(depth);
     }
 

@@ -7,14 +7,20 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{self, Catalog, TableName};
 use crate::diagnostics::{At, Diagnostic, Place};
-use crate::files::schema::{Columns, Direction, Field, FieldType, Join, Kind, Marker, Schema};
+use crate::files::schema::{
+    Columns, Direction, Field, FieldType, Join, Kind, Marker, Order, Schema,
+};
 use crate::types::SqlType;
 
 use super::write::{Out, name};
 
 /// The query so far and what it stands on.
 pub(super) struct Printer<'a> {
-    catalog: Option<&'a Catalog>,
+    pub(super) catalog: Option<&'a Catalog>,
+    /// Where bare names of tables are looked up.
+    pub(super) home: String,
+    /// The rows that SQL can name, the outermost first, each with its alias here.
+    pub(super) rows: Vec<(TableName, String)>,
     declared: BTreeMap<&'a TableName, &'a [String]>,
     aliases: Vec<String>,
     found: Vec<Diagnostic>,
@@ -83,8 +89,9 @@ impl<'a> Printer<'a> {
             declared.insert(&schema.table.value, key.value.as_slice());
         }
         declared_keys(&schema.fields, &mut declared);
-        let (aliases, found) = (Vec::new(), Vec::new());
-        Printer { catalog, declared, aliases, found, out: Out::default() }
+        let (aliases, found, rows) = (Vec::new(), Vec::new(), Vec::new());
+        let home = schema.db_schema.clone();
+        Printer { catalog, home, rows, declared, aliases, found, out: Out::default() }
     }
 
     /// The query, or what stands against it.
@@ -103,6 +110,7 @@ impl<'a> Printer<'a> {
             self.names(&root, columns);
             root.key = Some(columns.value.clone());
         }
+        self.rows.push((root.table.clone(), root.alias.clone()));
         root
     }
 
@@ -180,7 +188,15 @@ impl<'a> Printer<'a> {
     /// The sort keys of a join, ties by primary key.
     pub(super) fn order(&mut self, far: &Scope<'_>, join: &Join) -> Vec<String> {
         let mut order = Vec::new();
-        for by in join.order_by.iter().flatten() {
+        let columns = match &join.order_by {
+            None => &[][..],
+            Some(Order::Columns(columns)) => columns,
+            Some(Order::Sql(sql)) => {
+                order = self.order_keys(sql);
+                &[]
+            }
+        };
+        for by in columns {
             let column = self.column(far, &by.column).by_bytes();
             order.push(match by.direction {
                 Some(Direction::Desc) => format!("{column} DESC"),
@@ -229,11 +245,13 @@ impl<'a> Printer<'a> {
                 let marked = typed.sql;
                 let mut parts =
                     vec![if boolean { marked } else { format!("{marked} IS NOT NULL") }];
-                parts.extend(self.filters(root, deleted.when.as_deref().unwrap_or_default()));
+                let when = deleted.when.as_deref();
+                parts.extend(self.filters(root, when.unwrap_or_default(), None));
                 all.push(format!("({}) IS NOT TRUE", parts.join(" AND ")));
             }
         }
-        all.extend(self.filters(root, schema.filters.as_deref().unwrap_or_default()));
+        let filters = schema.filters.as_deref().unwrap_or_default();
+        all.extend(self.filters(root, filters, schema.condition.as_ref()));
         all
     }
 }
@@ -255,7 +273,7 @@ fn declared_keys<'a>(fields: &'a [Field], into: &mut BTreeMap<&'a TableName, &'a
 /// The root column that the field of that name reads, depth first, joins left out.
 fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
     fields.iter().find_map(|field| match &field.kind {
-        Kind::Column(column) if field.name.value == name => Some(&column.column),
+        Kind::Column(column) if field.name.value == name => column.from.column(),
         Kind::Object(fields) => column_of(fields, name),
         _ => None,
     })
@@ -264,7 +282,10 @@ fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
 /// Whether some root field declares the column as boolean.
 fn declared_boolean(fields: &[Field], column: &str) -> bool {
     fields.iter().any(|field| match &field.kind {
-        Kind::Column(read) => read.column.value == column && read.ty == FieldType::Boolean,
+        Kind::Column(read) => {
+            let same = read.from.column().is_some_and(|read| read.value == column);
+            same && read.ty == FieldType::Boolean
+        }
         Kind::Object(fields) => declared_boolean(fields, column),
         _ => false,
     })

@@ -6,7 +6,7 @@
 //! that may have a cast to one (their text).
 
 use crate::diagnostics::At;
-use crate::files::schema::{Column, FieldType, Literal, Transform};
+use crate::files::schema::{Column, FieldType, Literal, Origin, Transform};
 use crate::types::SqlType;
 
 use super::scope::{Printer, Scope, Typed};
@@ -15,7 +15,10 @@ use super::write::literal;
 impl Printer<'_> {
     /// A column with its transforms and default.
     pub(super) fn scalar(&mut self, row: &Scope<'_>, column: &Column) -> String {
-        let Typed { mut sql, mut ty } = self.column(row, &column.column);
+        let Typed { mut sql, mut ty } = match &column.from {
+            Origin::Column(column) => self.column(row, column),
+            Origin::Sql(sql) => self.value(sql),
+        };
         for transform in &column.transforms {
             sql = match transform {
                 Transform::Lowercase => format!("lower({sql})"),

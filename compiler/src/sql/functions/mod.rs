@@ -14,6 +14,8 @@ mod array;
 mod format;
 mod json;
 mod pattern;
+pub mod refused;
+pub mod resolve;
 mod text;
 mod time;
 
@@ -97,6 +99,8 @@ pub enum Ty {
     Any,
     /// Any type, the same at every place and the element of every [`Ty::AnyArray`].
     AnyElement,
+    /// Like [`Ty::AnyElement`], but no array.
+    AnyNonArray,
     /// Any array, the same at every place.
     AnyArray,
     /// Like [`Ty::AnyElement`], with arguments brought to one type.
@@ -129,7 +133,12 @@ impl Ty {
             Ty::Jsonb => SqlType::Jsonb,
             Ty::TextArray => SqlType::Array(Box::new(SqlType::Text)),
             Ty::Int4Array => SqlType::Array(Box::new(SqlType::Int4)),
-            Ty::Any | Ty::AnyElement | Ty::AnyArray | Ty::Common | Ty::CommonArray => return None,
+            Ty::Any
+            | Ty::AnyElement
+            | Ty::AnyNonArray
+            | Ty::AnyArray
+            | Ty::Common
+            | Ty::CommonArray => return None,
         })
     }
 }
@@ -157,8 +166,40 @@ impl Entry {
 
     /// Whether it is written between or before its arguments.
     pub fn is_operator(&self) -> bool {
-        !self.names[0].starts_with(|first: char| first.is_ascii_alphabetic())
+        is_operator(self.names[0])
     }
+}
+
+impl std::fmt::Display for Ty {
+    /// As Postgres calls it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self, self.concrete()) {
+            (_, Some(ty)) => ty.fmt(f),
+            (Ty::Any, None) => f.write_str("any"),
+            (Ty::AnyArray | Ty::CommonArray, None) => f.write_str("array"),
+            (_, None) => f.write_str("value"),
+        }
+    }
+}
+
+/// How a call looks: `left(text, integer)`, `integer + integer`.
+pub fn signature(name: &str, args: &[Ty], rest: Option<Ty>) -> String {
+    match (name, args) {
+        ("[]", _) => "array[integer]".into(),
+        ("[:]", _) => "array[integer:integer]".into(),
+        (name, [left, right]) if is_operator(name) => format!("{left} {name} {right}"),
+        (name, [of]) if is_operator(name) => format!("{name} {of}"),
+        (name, args) => {
+            let mut list: Vec<String> = args.iter().map(Ty::to_string).collect();
+            list.extend(rest.map(|rest| format!("{rest}, …")));
+            format!("{name}({})", list.join(", "))
+        }
+    }
+}
+
+/// Whether a name is written between or before its arguments.
+fn is_operator(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_alphabetic())
 }
 
 /// The families with their titles, in the order of the manual.

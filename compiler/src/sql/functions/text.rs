@@ -6,7 +6,7 @@ family! {
     /// Functions of text and bytes.
     Text;
 
-    Concat "||" (Text, Text | Text, AnyElement | AnyElement, Text) -> Text: "one after the other";
+    Concat "||" (Text, Text | Text, AnyNonArray | AnyNonArray, Text) -> Text: "one after the other";
     ConcatAll "concat" (; Any) -> Text lax: "all one after the other, NULLs left out";
     ConcatWs "concat_ws" (Text; Any) -> Text lax:
         "all but the first, with the first between them, NULLs left out";

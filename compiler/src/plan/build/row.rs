@@ -1,0 +1,114 @@
+//! SQL over the row in scope, as expressions of the plan.
+//!
+//! Names are looked up in the row's own table first and then in the rows around it. What an
+//! expression of the plan can read today is its own row; a name that leads further out, or a query,
+//! is refused at its place.
+
+use crate::diagnostics::{At, Diagnostic, Place};
+use crate::expr::Expr;
+use crate::plan::{ColumnId, OrderPart, TableId};
+use crate::sql::block::{Input, Phrase, Source};
+use crate::sql::scope::{Named, Scope};
+use crate::sql::{self, Ground, Sql};
+use crate::types::SqlType;
+
+use super::scope::Tables;
+
+/// A row that SQL can read.
+pub struct Row<'a> {
+    /// Its table.
+    pub table: TableId,
+    /// The rows around it, the outermost first, and its own.
+    pub scopes: &'a [Scope],
+    /// The database schema where bare names of tables are looked up.
+    pub home: &'a str,
+}
+
+impl Row<'_> {
+    /// `sql:`, with its type.
+    pub fn value(&self, tables: &mut Tables<'_>, sql: &Sql) -> Option<(Expr, SqlType)> {
+        let typed = sql::value(sql, self.ground(tables));
+        let phrase = self.accept(tables, typed)?;
+        let ty = phrase.ty.clone();
+        Some((self.own(tables, phrase)?, ty))
+    }
+
+    /// `where:`, `raw:`.
+    pub fn condition(&self, tables: &mut Tables<'_>, sql: &Sql, what: &str) -> Option<Expr> {
+        let typed = sql::condition(sql, what, self.ground(tables));
+        let phrase = self.accept(tables, typed)?;
+        self.own(tables, phrase)
+    }
+
+    /// `order_by:`.
+    pub fn order(&self, tables: &mut Tables<'_>, sql: &Sql) -> Option<Vec<OrderPart>> {
+        let typed = sql::order(sql, self.ground(tables));
+        let (keys, phrase) = self.accept(tables, typed)?;
+        let columns = self.columns(tables, &phrase.inputs)?;
+        let mut order = Vec::new();
+        for key in keys {
+            let Expr::Column(input) = key.expr else {
+                let message = "only columns can be sorted by";
+                let help = "keep the value in a column, such as a generated one";
+                tables.error(Diagnostic::error(sql.place, message).help(help));
+                return None;
+            };
+            order.push(OrderPart {
+                column: columns[usize::from(input.0)],
+                class: key.class,
+                descending: key.descending,
+                nulls_first: key.nulls_first,
+            });
+        }
+        Some(order)
+    }
+
+    fn ground<'g>(&'g self, tables: &Tables<'g>) -> Ground<'g> {
+        Ground { catalog: tables.catalog(), home: self.home, scopes: self.scopes }
+    }
+
+    fn accept<T>(&self, tables: &mut Tables<'_>, typed: Result<T, Vec<Diagnostic>>) -> Option<T> {
+        typed.map_err(|errors| errors.into_iter().for_each(|error| tables.error(error))).ok()
+    }
+
+    /// The expression over the columns of the plan's table.
+    fn own(&self, tables: &mut Tables<'_>, phrase: Phrase) -> Option<Expr> {
+        let columns = self.columns(tables, &phrase.inputs)?;
+        let mut expr = phrase.expr;
+        expr.rename(&|input| columns[usize::from(input.0)]);
+        Some(expr)
+    }
+
+    /// What the inputs are in the plan, when all are columns of this row.
+    fn columns(&self, tables: &mut Tables<'_>, inputs: &[Input]) -> Option<Vec<ColumnId>> {
+        let columns: Vec<Option<ColumnId>> = inputs
+            .iter()
+            .map(|input| match &input.source {
+                Source::Column { level: 0, column, .. } => {
+                    tables.column(self.table, &At::new(column.clone(), input.place))
+                }
+                Source::Column { column, .. } => {
+                    let message = format!("`{column}` belongs to an enclosing row");
+                    refuse(tables, input.place, &message, "columns of its own row only");
+                    None
+                }
+                Source::Group(_) | Source::Aggregate(_) | Source::Subquery(_) => {
+                    let help = "say it as a relation or an aggregate of the schema";
+                    refuse(tables, input.place, "queries inside SQL cannot be compiled", help);
+                    None
+                }
+            })
+            .collect();
+        columns.into_iter().collect()
+    }
+}
+
+fn refuse(tables: &mut Tables<'_>, place: Place, message: &str, help: &str) {
+    tables.error(Diagnostic::error(place, message).help(help));
+}
+
+/// The scope of one table's row, called by the table's name.
+pub fn scope(tables: &Tables<'_>, table: TableId) -> Scope {
+    let name = &tables.get(table).name;
+    Scope { relations: vec![Named::table(&name.name, name, tables.catalog())] }
+}

@@ -1,0 +1,74 @@
+//! SQL of the schema file inside the query: the same words, with the rows they name called as they
+//! are called here.
+
+use crate::sql::scope::{Named, Scope as Names};
+use crate::sql::{self, Ground, Outward, Sql, rewrite};
+
+use super::scope::{Printer, Typed};
+
+impl Printer<'_> {
+    /// A value of the row in scope.
+    pub(super) fn value(&mut self, sql: &Sql) -> Typed {
+        let names = self.names_in_scope();
+        let ground = self.ground(&names);
+        let ty = match sql::value(sql, ground) {
+            Ok(phrase) => phrase.ty,
+            Err(found) => {
+                found.into_iter().for_each(|one| self.complain(one));
+                crate::types::SqlType::Unknown
+            }
+        };
+        Typed { sql: format!("({})", self.rewritten(sql)), ty }
+    }
+
+    /// A condition on the row in scope.
+    pub(super) fn holds(&mut self, sql: &Sql) -> String {
+        let names = self.names_in_scope();
+        if let Err(found) = sql::condition(sql, "the condition", self.ground(&names)) {
+            found.into_iter().for_each(|one| self.complain(one));
+        }
+        format!("({})", self.rewritten(sql))
+    }
+
+    /// The keys of an order of the row in scope.
+    pub(super) fn order_keys(&mut self, sql: &Sql) -> Vec<String> {
+        let names = self.names_in_scope();
+        match rewrite::order(sql, self.ground(&names), &|name| self.called(name)) {
+            Ok(keys) => keys,
+            Err(error) => {
+                self.complain(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn rewritten(&mut self, sql: &Sql) -> String {
+        let names = self.names_in_scope();
+        match rewrite::expression(sql, self.ground(&names), &|name| self.called(name)) {
+            Ok(text) => text,
+            Err(error) => {
+                self.complain(error);
+                String::new()
+            }
+        }
+    }
+
+    fn ground<'g>(&'g self, names: &'g [Names]) -> Ground<'g> {
+        Ground { catalog: self.catalog, home: &self.home, scopes: names }
+    }
+
+    /// The rows of the schema file around, as the file calls them.
+    fn names_in_scope(&self) -> Vec<Names> {
+        let named = |(table, _): &(crate::catalog::TableName, String)| Names {
+            relations: vec![Named::table(&table.name, table, self.catalog)],
+        };
+        self.rows.iter().map(named).collect()
+    }
+
+    /// A name that leads to one of those rows, as it is written in the query.
+    fn called(&self, name: &Outward) -> String {
+        let row = self.rows.iter().rev().nth(usize::from(name.level));
+        let alias = row.map_or("", |(_, alias)| alias.as_str());
+        format!("{alias}.{}", super::write::name(&name.column))
+    }
+}

@@ -1,0 +1,533 @@
+//! Operators: comparisons, truth, `LIKE`, and those the table of functions has.
+//!
+//! Where sqlparser binds otherwise than Postgres, the tree is turned here, or brackets are asked
+//! for. A chain of operators is walked, not descended, for authors write long ones.
+
+use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
+
+use super::{Typed, Typer, not, shown, truth};
+use crate::diagnostics::Place;
+use crate::expr::{Comparison, Expr};
+use crate::sql::coerce;
+use crate::sql::functions::resolve;
+use crate::types::{Class, SqlType};
+
+/// Operators in a row that are no `AND` and no `OR`.
+const MAX_CHAIN: usize = 200;
+
+impl Typer<'_> {
+    /// `a op b op c`, from the left.
+    pub(super) fn binary(&mut self, of: &ast::Expr, place: Place) -> Option<Typed> {
+        let mut chain = Vec::new();
+        let mut first = of;
+        let mut left = None;
+        while let ast::Expr::BinaryOp { left: inner, op, right } = first {
+            if !chain.is_empty()
+                && let Some(grouped) = self.grouped(first)
+            {
+                left = Some(grouped);
+                break;
+            }
+            chain.push((inner.as_ref(), op, right.as_ref()));
+            first = inner;
+        }
+        let plain = |op: &BinaryOperator| !matches!(op, BinaryOperator::And | BinaryOperator::Or);
+        if chain.iter().filter(|(_, op, _)| plain(op)).count() > MAX_CHAIN {
+            let message = format!("more than {MAX_CHAIN} operators in a row");
+            self.error_help(place, message, "say it in several fields");
+            return None;
+        }
+        let mut left = match left {
+            Some(grouped) => grouped,
+            None => self.expr_or_row(first, &chain),
+        };
+        for (tree, op, right) in chain.into_iter().rev() {
+            left = self.apply(left, tree, op, right);
+        }
+        left
+    }
+
+    /// The first operand of a chain. A row is taken apart by the comparison it stands in.
+    fn expr_or_row(
+        &mut self,
+        first: &ast::Expr,
+        chain: &[(&ast::Expr, &BinaryOperator, &ast::Expr)],
+    ) -> Option<Typed> {
+        let compares = chain.last().is_some_and(|(_, op, _)| comparison(op).is_some());
+        match first {
+            ast::Expr::Tuple(_) if compares => {
+                let expr = Expr::Literal(None, SqlType::Unknown);
+                let place = self.place(first);
+                Some(Typed { expr, ty: SqlType::Unknown, untyped: true, place })
+            }
+            first => self.expr(first),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        left: Option<Typed>,
+        tree: &ast::Expr,
+        op: &BinaryOperator,
+        right: &ast::Expr,
+    ) -> Option<Typed> {
+        let op_place = self.place(right);
+        if let (ast::Expr::Tuple(a), ast::Expr::Tuple(b)) = (tree, right) {
+            return self.compare_rows(a, op, b, self.place(tree));
+        }
+        if let ast::Expr::BinaryOp { op: before, .. } = tree
+            && comparison(before).is_some()
+            && comparison(op).is_some()
+        {
+            let message = "comparisons cannot be chained";
+            self.error_help(op_place, message, "compare twice, with AND between");
+            return None;
+        }
+        if is_loose_prefix(tree) && is_arithmetic(op) {
+            let help = "put it in brackets: Postgres applies it to all that follows";
+            self.error_help(self.place(tree), "a prefix operator beside another", help);
+            return None;
+        }
+        let right_tree = right;
+        let right = self.expr(right);
+        let (left, right) = (left?, right?);
+        let place = self.sql.whole(tree.span().union(&right_tree.span()));
+        match op {
+            BinaryOperator::And | BinaryOperator::Or => {
+                let word =
+                    if *op == BinaryOperator::And { "each side of AND" } else { "each side of OR" };
+                let (left, right) = (self.truthful(left, word), self.truthful(right, word));
+                let (left, right) = (left?, right?);
+                Some(truth(joined(*op == BinaryOperator::And, left, right), place))
+            }
+            BinaryOperator::PGLikeMatch => self.like_of(left, right, Some('\\'), false, place),
+            BinaryOperator::PGILikeMatch => self.like_of(left, right, Some('\\'), true, place),
+            BinaryOperator::PGNotLikeMatch => {
+                self.like_of(left, right, Some('\\'), false, place).map(not)
+            }
+            BinaryOperator::PGNotILikeMatch => {
+                self.like_of(left, right, Some('\\'), true, place).map(not)
+            }
+            BinaryOperator::PGCustomBinaryOperator(_) => {
+                let message = "`OPERATOR(…)` is not supported";
+                self.error_help(place, message, "write the operator itself");
+                None
+            }
+            op => match comparison(op) {
+                Some(comparison) => self.compare(comparison, left, right, place),
+                None => self.resolved(&op.to_string(), vec![left, right], place),
+            },
+        }
+    }
+
+    pub(super) fn unary(
+        &mut self,
+        op: UnaryOperator,
+        of: &ast::Expr,
+        place: Place,
+    ) -> Option<Typed> {
+        let name = match op {
+            UnaryOperator::Not => {
+                let of = self.condition(of, "what follows NOT")?;
+                return Some(truth(Expr::Not(Box::new(of)), place));
+            }
+            UnaryOperator::Minus | UnaryOperator::Plus => {
+                if let Some(turned) = sign_first(op, of) {
+                    return self.expr(&turned);
+                }
+                let typed = self.expr(of)?;
+                return match (op, typed) {
+                    (UnaryOperator::Plus, typed) => Some(typed),
+                    (_, Typed { expr: Expr::Literal(Some(text), ty), .. })
+                        if ty.is_number() && !text.starts_with('-') =>
+                    {
+                        Some(negative(&text, ty, place))
+                    }
+                    (_, typed) => self.resolved("-", vec![typed], place),
+                };
+            }
+            UnaryOperator::BitwiseNot => "~",
+            UnaryOperator::PGAbs => "@",
+            UnaryOperator::PGSquareRoot => "|/",
+            UnaryOperator::PGCubeRoot => "||/",
+            other => {
+                self.error(place, format!("the operator `{other}` is not supported"));
+                return None;
+            }
+        };
+        let typed = self.expr(of)?;
+        self.resolved(name, vec![typed], place)
+    }
+
+    /// A condition made of a typed value.
+    pub(super) fn truthful(&mut self, of: Typed, what: &str) -> Option<Expr> {
+        if of.untyped {
+            return Some(self.give(of, &SqlType::Bool)?.expr);
+        }
+        if of.ty.is_known() && of.ty != SqlType::Bool {
+            let message = format!("{what} is a condition, and this is {}", shown(&of.ty));
+            self.error_help(of.place, message, "compare it with something");
+            return None;
+        }
+        Some(of.expr)
+    }
+
+    /// `left op right`.
+    pub(super) fn compare(
+        &mut self,
+        op: Comparison,
+        left: Typed,
+        right: Typed,
+        place: Place,
+    ) -> Option<Typed> {
+        let (left, right, class) = self.align(left, right, op.symbol(), place)?;
+        if !matches!(op, Comparison::Eq | Comparison::Ne) {
+            self.by_bytes(&class, place);
+        }
+        let expr = Expr::Compare(op, Box::new(left.expr), Box::new(right.expr), class);
+        Some(truth(expr, place))
+    }
+
+    /// Notes that text is ordered at a place.
+    pub(in crate::sql) fn by_bytes(&mut self, class: &Class, place: Place) {
+        if matches!(class, Class::Text | Class::Bpchar | Class::Citext) {
+            self.marks.by_bytes.push(place);
+        }
+    }
+
+    fn compare_rows(
+        &mut self,
+        left: &[ast::Expr],
+        op: &BinaryOperator,
+        right: &[ast::Expr],
+        place: Place,
+    ) -> Option<Typed> {
+        let one = match comparison(op) {
+            Some(one @ (Comparison::Eq | Comparison::Ne)) if left.len() == right.len() => one,
+            Some(Comparison::Eq | Comparison::Ne) => {
+                let message =
+                    format!("rows of {} and {} values cannot be compared", left.len(), right.len());
+                self.error(place, message);
+                return None;
+            }
+            _ => {
+                let message = "rows are compared by `=`, `<>` and `IN` only";
+                self.error_help(place, message, "compare value by value");
+                return None;
+            }
+        };
+        let mut all = Vec::new();
+        for (left, right) in left.iter().zip(right) {
+            let (left, right) = (self.expr(left), self.expr(right));
+            if let (Some(left), Some(right)) = (left, right) {
+                all.extend(self.compare(one, left, right, place).map(|typed| typed.expr));
+            }
+        }
+        if all.len() < left.len() {
+            return None;
+        }
+        Some(truth(if one == Comparison::Eq { Expr::And(all) } else { Expr::Or(all) }, place))
+    }
+
+    /// Both sides of a comparison in one type, and how that compares.
+    pub(in crate::sql) fn align(
+        &mut self,
+        left: Typed,
+        right: Typed,
+        op: &str,
+        place: Place,
+    ) -> Option<(Typed, Typed, Class)> {
+        let common = match (left.untyped, right.untyped) {
+            (true, true) => SqlType::Text,
+            (true, false) => right.ty.clone(),
+            (false, true) => left.ty.clone(),
+            (false, false) if !left.ty.is_known() => right.ty.clone(),
+            (false, false) if !right.ty.is_known() => left.ty.clone(),
+            (false, false) => match coerce::comparable(&left.ty, &right.ty) {
+                Some(common) => common,
+                None => {
+                    let (a, b) = (&left.ty, &right.ty);
+                    let message = format!("{a} and {b} cannot be compared by `{op}`");
+                    let help = format!("cast one of them, as in `…::{}`", bare(a));
+                    self.error_help(place, message, help);
+                    return None;
+                }
+            },
+        };
+        let ordered = matches!(op, "<" | "<=" | ">" | ">=");
+        let class = self.compared(&common, ordered, place)?;
+        let (left, right) = (self.give(left, &common), self.give(right, &common));
+        Some((left?, right?, class))
+    }
+
+    /// How values of a type compare in an expression; a type that cannot be is reported.
+    pub(in crate::sql) fn compared(
+        &mut self,
+        ty: &SqlType,
+        ordered: bool,
+        place: Place,
+    ) -> Option<Class> {
+        if !ty.is_known() || is_comparable(ty, ordered) {
+            return Some(ty.class());
+        }
+        let how = if ordered { "have no order" } else { "cannot be compared" };
+        let message = format!("values of type {ty} {how}");
+        self.error_help(place, message, "compare a part of them, or their text");
+        None
+    }
+
+    /// How values of a type are told apart and sorted as keys; a type that cannot be is reported.
+    pub(in crate::sql) fn class(&mut self, ty: &SqlType, place: Place) -> Option<Class> {
+        let class = ty.class();
+        if ty.is_known() && !class.is_ordered() {
+            let message = format!("values of type {ty} cannot be sorted or grouped by");
+            self.error_help(place, message, "take a part of them, or their text");
+            return None;
+        }
+        Some(class)
+    }
+
+    /// `of LIKE pattern`.
+    pub(super) fn like(
+        &mut self,
+        of: &ast::Expr,
+        pattern: &ast::Expr,
+        escape: Option<&ast::Expr>,
+        fold: bool,
+        place: Place,
+    ) -> Option<Typed> {
+        let (of, pattern) = (self.expr(of), self.expr(pattern));
+        let escape = match escape {
+            None => Some('\\'),
+            Some(escape) => self.escape(escape)?,
+        };
+        self.like_of(of?, pattern?, escape, fold, place)
+    }
+
+    /// The outer option is none after a mistake.
+    fn escape(&mut self, of: &ast::Expr) -> Option<Option<char>> {
+        let place = self.place(of);
+        let typed = self.expr(of)?;
+        if let Expr::Literal(Some(text), _) = &typed.expr {
+            let mut chars = text.chars();
+            match (chars.next(), chars.next()) {
+                (None, _) => return Some(None),
+                (Some(one), None) => return Some(Some(one)),
+                _ => {}
+            }
+        }
+        self.error_help(place, "`ESCAPE` takes one character", "write `ESCAPE '!'`");
+        None
+    }
+
+    fn like_of(
+        &mut self,
+        of: Typed,
+        pattern: Typed,
+        escape: Option<char>,
+        fold: bool,
+        place: Place,
+    ) -> Option<Typed> {
+        let of = if of.untyped { self.give(of, &SqlType::Text)? } else { of };
+        if of.ty.is_known() && !of.ty.is_text() {
+            let message = format!("this is {}, and has no text to match", shown(&of.ty));
+            self.error_help(of.place, message, "cast it, as in `…::text`");
+            return None;
+        }
+        let fold = fold || of.ty == SqlType::Citext;
+        let pattern = match &pattern.ty {
+            SqlType::Bpchar | SqlType::Citext => self.give(pattern, &SqlType::Text)?,
+            ty if pattern.untyped || ty.is_text() || !ty.is_known() => {
+                self.give(pattern, &SqlType::Text)?
+            }
+            ty => {
+                let message = format!("a pattern is text, and this is {}", shown(ty));
+                self.error(pattern.place, message);
+                return None;
+            }
+        };
+        if let (Expr::Literal(Some(text), _), Some(escape)) = (&pattern.expr, escape)
+            && text.chars().rev().take_while(|one| *one == escape).count() % 2 == 1
+        {
+            let message = "the pattern ends with its escape character";
+            self.error_help(pattern.place, message, "write it twice to mean itself");
+            return None;
+        }
+        let (of, pattern) = (Box::new(of.expr), Box::new(pattern.expr));
+        Some(truth(Expr::Like { of, pattern, escape, fold }, place))
+    }
+
+    /// An operator or function of typed arguments, by the table.
+    pub(super) fn resolved(&mut self, name: &str, args: Vec<Typed>, place: Place) -> Option<Typed> {
+        let types: Vec<resolve::Argument> =
+            args.iter().map(|arg| arg.ty.is_known().then(|| arg.ty.clone())).collect();
+        let open = args.iter().any(|arg| !arg.untyped && !arg.ty.is_known());
+        let choice = match resolve::resolve(name, &types) {
+            Ok(choice) => choice,
+            // Without a catalog, any overload will do: nothing but the name is printed of it.
+            Err(resolve::Unresolved::Ambiguous(_) | resolve::Unresolved::Open) if open => {
+                match resolve::any(name, args.len()) {
+                    Some(choice) => choice,
+                    None => return None,
+                }
+            }
+            Err(why) => {
+                self.unresolved(name, &args, why, place);
+                return None;
+            }
+        };
+        let given: Vec<Option<Typed>> =
+            args.into_iter().zip(&choice.args).map(|(arg, ty)| self.give(arg, ty)).collect();
+        let args: Option<Vec<Typed>> = given.into_iter().collect();
+        let args = args?.into_iter().map(|arg| arg.expr).collect();
+        let ty = if open && !choice.gives.is_known() { SqlType::Unknown } else { choice.gives };
+        let expr = Expr::Call { function: choice.function, args, ty: ty.clone() };
+        Some(Typed { expr, ty, untyped: false, place })
+    }
+
+    fn unresolved(&mut self, name: &str, args: &[Typed], why: resolve::Unresolved, place: Place) {
+        use resolve::Unresolved;
+        let operator = !name.starts_with(|first: char| first.is_ascii_alphabetic());
+        let kind = if operator { "operator" } else { "function" };
+        let types: Vec<String> = args
+            .iter()
+            .map(|arg| if arg.ty.is_known() { arg.ty.to_string() } else { "text".into() })
+            .collect();
+        let call = match (operator, types.as_slice()) {
+            (true, [left, right]) => format!("{left} {name} {right}"),
+            (true, [of]) => format!("{name} {of}"),
+            (_, types) => format!("{name}({})", types.join(", ")),
+        };
+        match why {
+            Unresolved::NoName(near) => {
+                let message = format!("there is no {kind} `{name}`");
+                match near {
+                    Some(near) => {
+                        self.error_help(place, message, format!("did you mean `{near}`?"))
+                    }
+                    None => {
+                        let help = "the page on functions in the manual lists those there are";
+                        self.error_help(place, message, help);
+                    }
+                }
+            }
+            Unresolved::Refused(why) => {
+                self.error(place, format!("`{name}` is not supported: {why}"));
+            }
+            Unresolved::NoMatch(mut signatures) => {
+                let message = format!("there is no `{call}`");
+                // Those that take one of the types first.
+                let near = |one: &String| types.iter().filter(|ty| one.contains(*ty)).count();
+                signatures.sort_by_key(|one| std::cmp::Reverse(near(one)));
+                let shown: Vec<String> =
+                    signatures.iter().take(4).map(|one| format!("`{one}`")).collect();
+                let more = if signatures.len() > 4 { ", …" } else { "" };
+                self.error_help(place, message, format!("there is {}{more}", shown.join(", ")));
+            }
+            Unresolved::Ambiguous(signatures) => {
+                let message = format!("`{call}` could be several {kind}s");
+                let mut shown: Vec<&str> = signatures.iter().take(4).map(String::as_str).collect();
+                if signatures.len() > shown.len() {
+                    shown.push("…");
+                }
+                let help = format!("cast an argument: it could be {}", shown.join(", "));
+                self.error_help(place, message, help);
+            }
+            Unresolved::Open => {
+                let message = format!("the type of `{name}` cannot be told from its arguments");
+                self.error_help(place, message, "cast an argument, as in `'…'::text`");
+            }
+        }
+    }
+}
+
+/// Whether Postgres has the comparison, and evaluation has it too.
+fn is_comparable(ty: &SqlType, ordered: bool) -> bool {
+    match ty {
+        SqlType::TimeTz | SqlType::Interval => true,
+        SqlType::Jsonb => !ordered,
+        // Elements are compared as they are, which says nothing of blanks, case and labels.
+        SqlType::Array(element) => match element.as_ref() {
+            SqlType::Bpchar | SqlType::Citext => false,
+            SqlType::Enum(_) => !ordered,
+            element => is_comparable(element, ordered),
+        },
+        ty => ty.class().is_ordered(),
+    }
+}
+
+/// The comparison that an operator is.
+pub(super) fn comparison(op: &BinaryOperator) -> Option<Comparison> {
+    Some(match op {
+        BinaryOperator::Eq => Comparison::Eq,
+        BinaryOperator::NotEq => Comparison::Ne,
+        BinaryOperator::Lt => Comparison::Lt,
+        BinaryOperator::LtEq => Comparison::Le,
+        BinaryOperator::Gt => Comparison::Gt,
+        BinaryOperator::GtEq => Comparison::Ge,
+        _ => return None,
+    })
+}
+
+/// One conjunction or disjunction of what may be some already.
+fn joined(and: bool, left: Expr, right: Expr) -> Expr {
+    let mut all = match left {
+        Expr::And(all) if and && !all.is_empty() => all,
+        Expr::Or(all) if !and && !all.is_empty() => all,
+        other => vec![other],
+    };
+    all.push(right);
+    if and { Expr::And(all) } else { Expr::Or(all) }
+}
+
+/// `-a ^ b` is `(-a) ^ b`: Postgres' sign binds closer than its powers.
+fn sign_first(op: UnaryOperator, of: &ast::Expr) -> Option<ast::Expr> {
+    let ast::Expr::BinaryOp { left, op: power @ BinaryOperator::PGExp, right } = of else {
+        return None;
+    };
+    let signed =
+        sign_first(op, left).unwrap_or_else(|| ast::Expr::UnaryOp { op, expr: left.clone() });
+    let (left, op, right) = (Box::new(signed), power.clone(), right.clone());
+    Some(ast::Expr::BinaryOp { left, op, right })
+}
+
+/// A constant with the other sign. As in Postgres its type was decided without the sign.
+fn negative(text: &str, ty: SqlType, place: Place) -> Typed {
+    let zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let text = if zero { text.to_owned() } else { format!("-{text}") };
+    let expr = Expr::Literal(Some(text), ty.clone());
+    Typed { expr, ty, untyped: false, place }
+}
+
+fn is_loose_prefix(tree: &ast::Expr) -> bool {
+    matches!(
+        tree,
+        ast::Expr::UnaryOp {
+            op: UnaryOperator::PGAbs
+                | UnaryOperator::BitwiseNot
+                | UnaryOperator::PGSquareRoot
+                | UnaryOperator::PGCubeRoot,
+            ..
+        }
+    )
+}
+
+fn is_arithmetic(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Plus
+            | BinaryOperator::Minus
+            | BinaryOperator::Multiply
+            | BinaryOperator::Divide
+            | BinaryOperator::Modulo
+            | BinaryOperator::PGExp
+    )
+}
+
+/// A type to cast to in an example.
+fn bare(ty: &SqlType) -> String {
+    match ty {
+        SqlType::Enum(_) => "text".into(),
+        ty => ty.to_string(),
+    }
+}
