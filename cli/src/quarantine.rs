@@ -147,7 +147,7 @@ mod tests {
     fn a_list_fits_a_line_a_document() {
         let expected = "\
 sink    index  id   field  times  last                 reason
-search  users  7    age    2      2026-11-21T09:30:00  failed to parse field [age] of type [intege…
+search  users  7    age    2      2026-11-21T09:30:00  failed to parse field [age] of type [integer…
 search  users  a:8  –      1      2026-11-21T08:00:00  too large
 and 1 more
 ";
