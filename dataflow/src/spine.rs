@@ -10,6 +10,7 @@ use std::sync::Arc;
 use differential_dataflow::difference::Semigroup;
 use differential_dataflow::operators::arrange::{Arranged, TraceAgent};
 use differential_dataflow::trace::implementations::chunker::ContainerChunker;
+use differential_dataflow::trace::implementations::ord_neu::layers::{Upds, Vals};
 use differential_dataflow::trace::implementations::ord_neu::{
     OrdValBatch, OrdValBatcher, OrdValBuilder,
 };
@@ -165,7 +166,50 @@ impl<R: Diff> Builder for SharedBuilder<R> {
         Shared(Arc::new(self.0.done(description)))
     }
     fn seal(chain: &mut Vec<Vec<Update<R>>>, description: Description<Lsn>) -> Shared<R> {
-        Shared(Arc::new(OrdValBuilder::<RowLayout<R>, Vec<Update<R>>>::seal(chain, description)))
+        let size = Size::of(chain);
+        let mut builder = OrdValBuilder::<RowLayout<R>, Vec<Update<R>>>::with_capacity(0, 0, 0);
+        builder.result.keys = RowContainer::sized(size.keys, size.key_bytes);
+        builder.result.vals = Vals::with_capacity(size.keys + 1, 0);
+        builder.result.vals.vals = RowContainer::sized(size.vals, size.val_bytes);
+        builder.result.upds = Upds::with_capacity(size.vals + 1, size.upds);
+        chain.drain(..).for_each(|mut chunk| builder.push(&mut chunk));
+        Shared(Arc::new(builder.done(description)))
+    }
+}
+
+/// What sorted updates come to in a batch. What grows by doubling is touched twice, and touching
+/// memory for the first time is most of what a large batch costs.
+#[derive(Default)]
+struct Size {
+    keys: usize,
+    key_bytes: usize,
+    vals: usize,
+    val_bytes: usize,
+    /// Those that differ from the one before in time or diff: the others take no room.
+    upds: usize,
+}
+
+impl Size {
+    fn of<R: Diff>(chain: &[Vec<Update<R>>]) -> Size {
+        let mut size = Size::default();
+        let mut last: Option<&Update<R>> = None;
+        for update in chain.iter().flatten() {
+            let ((key, val), time, diff) = update;
+            let same_key = last.is_some_and(|last| last.0.0 == *key);
+            if !same_key {
+                size.keys += 1;
+                size.key_bytes += key.0.len();
+            }
+            if !same_key || last.is_some_and(|last| last.0.1 != *val) {
+                size.vals += 1;
+                size.val_bytes += val.0.len();
+            }
+            if last.is_none_or(|last| last.1 != *time || last.2 != *diff) {
+                size.upds += 1;
+            }
+            last = Some(update);
+        }
+        size
     }
 }
 
