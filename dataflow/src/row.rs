@@ -6,9 +6,16 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// Packed bytes: a row, a key or a value of an arrangement.
+/// Packed bytes: a row, a key or a value of an arrangement. Up to two integers lie in place: most
+/// keys are sorted and moved without following a pointer.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Row(pub Box<[u8]>);
+pub struct Row(pub SmallVec<[u8; 16]>);
+
+impl From<&[u8]> for Row {
+    fn from(bytes: &[u8]) -> Row {
+        Row(SmallVec::from_slice(bytes))
+    }
+}
 
 impl std::fmt::Debug for Row {
     /// Escaped, so that text in it can be read.
@@ -62,7 +69,7 @@ impl Packer {
 
     /// The row, leaving the packer empty for the next.
     pub fn finish(&mut self) -> Row {
-        let row = Row(self.0.as_slice().into());
+        let row = Row::from(self.0.as_slice());
         self.0.clear();
         row
     }

@@ -58,7 +58,7 @@ impl BatchContainer for RowContainer {
     type ReadItem<'a> = &'a [u8];
 
     fn into_owned(item: &[u8]) -> Row {
-        Row(item.into())
+        Row::from(item)
     }
     fn push_ref(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
