@@ -3,13 +3,35 @@
 //! Each column is a varint and its bytes: 0 is NULL, 1 is *unchanged* (a TOASTed value the stream
 //! did not repeat; never in a stored row), n + 2 is a text of n bytes. Equal rows have equal bytes.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// Packed bytes: a row, a key or a value of an arrangement. Up to two integers lie in place: most
 /// keys are sorted and moved without following a pointer.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Row(pub SmallVec<[u8; 16]>);
+
+impl Ord for Row {
+    fn cmp(&self, other: &Row) -> Ordering {
+        compare(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Row {
+    fn partial_cmp(&self, other: &Row) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As slices compare; two keys of one integer each by one comparison.
+pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    match (<[u8; 8]>::try_from(a), <[u8; 8]>::try_from(b)) {
+        (Ok(a), Ok(b)) => u64::from_be_bytes(a).cmp(&u64::from_be_bytes(b)),
+        _ => a.cmp(b),
+    }
+}
 
 impl From<&[u8]> for Row {
     fn from(bytes: &[u8]) -> Row {

@@ -29,22 +29,36 @@ use crate::row::{Row, hash};
 /// An update of an arrangement.
 pub type Update<R> = ((Row, Row), Lsn, R);
 
-/// Rows laid end to end; `offsets[i]..offsets[i + 1]` bounds row `i`.
+/// Rows laid end to end.
 pub struct RowContainer {
-    offsets: OffsetList,
     bytes: Vec<u8>,
+    lengths: Lengths,
+    /// How many rows there are likely to be.
+    rows: usize,
+}
+
+/// Where each row lies. Keys are mostly integers: while all rows are equally long there is nothing
+/// to look up, which halves the memory that a search touches.
+enum Lengths {
+    /// So many rows of one length.
+    Same { rows: usize, length: usize },
+    /// `offsets[i]..offsets[i + 1]` bounds row `i`.
+    Various(OffsetList),
 }
 
 impl RowContainer {
     /// Bytes held, capacity included.
     pub fn size(&self) -> usize {
-        self.bytes.capacity() + offsets_size(&self.offsets)
+        let lengths = match &self.lengths {
+            Lengths::Same { .. } => 0,
+            Lengths::Various(offsets) => offsets_size(offsets),
+        };
+        self.bytes.capacity() + lengths
     }
 
     fn sized(rows: usize, bytes: usize) -> RowContainer {
-        let mut offsets = OffsetList::with_capacity(rows + 1);
-        offsets.push(0);
-        RowContainer { offsets, bytes: Vec::with_capacity(bytes) }
+        let lengths = Lengths::Same { rows: 0, length: 0 };
+        RowContainer { bytes: Vec::with_capacity(bytes), lengths, rows }
     }
 }
 
@@ -62,7 +76,18 @@ impl BatchContainer for RowContainer {
     }
     fn push_ref(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
-        self.offsets.push(self.bytes.len());
+        match &mut self.lengths {
+            Lengths::Same { rows, length } if *rows == 0 || *length == item.len() => {
+                (*rows, *length) = (*rows + 1, item.len());
+            }
+            Lengths::Same { rows, length } => {
+                let mut offsets = OffsetList::with_capacity(self.rows.max(*rows) + 1);
+                (0..=*rows).for_each(|row| offsets.push(row * *length));
+                offsets.push(self.bytes.len());
+                self.lengths = Lengths::Various(offsets);
+            }
+            Lengths::Various(offsets) => offsets.push(self.bytes.len()),
+        }
     }
     fn push_own(&mut self, item: &Row) {
         self.push_ref(&item.0);
@@ -80,10 +105,17 @@ impl BatchContainer for RowContainer {
         item
     }
     fn index(&self, index: usize) -> &[u8] {
-        &self.bytes[self.offsets.index(index)..self.offsets.index(index + 1)]
+        let (start, end) = match &self.lengths {
+            Lengths::Same { length, .. } => (index * length, (index + 1) * length),
+            Lengths::Various(offsets) => (offsets.index(index), offsets.index(index + 1)),
+        };
+        &self.bytes[start..end]
     }
     fn len(&self) -> usize {
-        self.offsets.len() - 1
+        match &self.lengths {
+            Lengths::Same { rows, .. } => *rows,
+            Lengths::Various(offsets) => offsets.len() - 1,
+        }
     }
 }
 
