@@ -4,11 +4,14 @@
 pub mod deliver;
 pub mod feed;
 pub mod http;
+pub mod instant;
 pub mod postgres;
 pub mod progress;
+pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod settle;
 pub mod sinks;
 pub mod status;
 pub mod telemetry;
+pub mod waits;

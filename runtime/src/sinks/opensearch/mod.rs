@@ -2,35 +2,39 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `client` | one HTTP request, and how to wait before the next |
+//! | `access` | what a request shows to be let in, and whom TLS trusts |
+//! | `client` | one HTTP request |
 //! | `lifecycle` | generations of an index, the aliases, `flusso_meta` |
 //! | `bulk` | operations into lines, the answer back onto the operations |
-//! | `deliver` | a request sent until each operation of it is settled |
+//! | `deliver` | operations sent until each of them is settled |
+//! | `pace` | how much is sent at once |
+//! | `wait` | how to wait before the next attempt |
 //! | `errors` | what an answer means |
 
+mod access;
 pub mod bulk;
 mod client;
 mod deliver;
 mod errors;
 mod lifecycle;
+mod pace;
+mod wait;
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use flusso_compiler::files::cluster::Cluster;
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-
-pub use client::Access;
 
 use super::{Rejection, SinkError, Target, Written};
-use bulk::{MAX_ID, Op, Requests};
+use crate::waits::Waits;
+use bulk::{MAX_ID, Op};
 use client::Client;
 use lifecycle::Generation;
-
-/// Requests on their way at once, of different documents; more make a small node slower.
-const IN_FLIGHT: usize = 3;
+use pace::Pace;
+use wait::Backoff;
 
 /// A cluster, and the generations that this run writes.
 #[derive(Debug)]
@@ -39,6 +43,9 @@ pub struct OpenSearch {
     options: Options,
     prefix: String,
     prepared: HashMap<IndexId, Prepared>,
+    pace: Mutex<Pace>,
+    /// Held by the one request that tries again.
+    turns: tokio::sync::Mutex<Backoff>,
 }
 
 /// An index ready for documents.
@@ -56,14 +63,26 @@ impl OpenSearch {
         name: &str,
         prefix: &str,
         options: &Options,
-        access: Access,
+        cluster: Cluster,
     ) -> Result<OpenSearch, SinkError> {
+        let max_bytes = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
         Ok(OpenSearch {
-            client: Client::new(name, options, access)?,
+            client: Client::new(name, options, cluster)?,
             options: options.clone(),
             prefix: prefix.to_owned(),
             prepared: HashMap::new(),
+            pace: Mutex::new(Pace::new(options.batch_size as usize, max_bytes)),
+            turns: tokio::sync::Mutex::default(),
         })
+    }
+
+    pub(super) fn waits(&self) -> Arc<Waits> {
+        self.client.waits()
+    }
+
+    /// Whoever held it left it whole.
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -93,9 +112,10 @@ impl OpenSearch {
             let prepared = self.prepared(document.index)?;
             if document.id.is_empty() || document.id.len() > MAX_ID {
                 let reason = format!("an id of {} bytes; 1 to {MAX_ID} fit", document.id.len());
-                let rejection =
-                    Rejection { index: document.index, id: document.id.clone(), reason };
-                written.rejected.push(self.judge(rejection, None)?);
+                let Document { index, id, at, .. } = document;
+                let (index, id, at) = (*index, id.clone(), *at);
+                let rejection = Rejection { index, id, at, field: None, reason };
+                written.rejected.push(self.judge(rejection)?);
                 continue;
             }
             ops.push(Op {
@@ -106,19 +126,7 @@ impl OpenSearch {
                 body: document.body.as_deref(),
             });
         }
-        let max_bytes = usize::try_from(self.options.max_bytes).unwrap_or(usize::MAX);
-        let mut requests =
-            Requests::new(ops.into_iter(), self.options.batch_size as usize, max_bytes);
-        let mut flying = FuturesUnordered::new();
-        loop {
-            while flying.len() < IN_FLIGHT
-                && let Some(request) = requests.next()
-            {
-                flying.push(self.deliver(request));
-            }
-            let Some(settled) = flying.next().await else { break };
-            written.add(settled?);
-        }
+        written.add(self.settle(ops).await?);
         Ok(written)
     }
 
@@ -128,24 +136,15 @@ impl OpenSearch {
     }
 
     /// Lets a rejected document pass where its index says so.
-    fn judge(&self, rejection: Rejection, field: Option<&str>) -> Result<Rejection, SinkError> {
+    fn judge(&self, rejection: Rejection) -> Result<Rejection, SinkError> {
         let prepared = self.prepared(rejection.index)?;
         match prepared.on_error {
-            OnError::Skip => {
-                tracing::warn!(
-                    sink = self.name(),
-                    index = prepared.name,
-                    id = &*rejection.id,
-                    "document rejected and passed over: {}",
-                    rejection.reason
-                );
-                Ok(rejection)
-            }
+            OnError::Skip => Ok(rejection),
             OnError::Stop => Err(SinkError::Rejected {
                 sink: self.name().to_owned(),
                 index: prepared.name.clone(),
                 id: rejection.id.into(),
-                field: field.map(str::to_owned),
+                field: rejection.field,
                 reason: rejection.reason,
             }),
         }
