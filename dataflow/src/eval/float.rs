@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use super::error::{EvalError, Evaluated, OUT_OF_RANGE};
+use super::error::{BAD_ROOT, EvalError, Evaluated, OUT_OF_RANGE};
 use super::value::Draft;
 
 /// Operators.
@@ -98,6 +98,26 @@ fn overflow() -> EvalError {
 #[cold]
 fn underflow() -> EvalError {
     EvalError::new(OUT_OF_RANGE, "value out of range: underflow")
+}
+
+/// The square root.
+pub(crate) fn sqrt(value: f64) -> Evaluated<f64> {
+    if value < 0.0 {
+        let message = "cannot take square root of a negative number";
+        return Err(EvalError::new(BAD_ROOT, message));
+    }
+    Ok(value.sqrt())
+}
+
+/// -1, 0 or 1.
+pub(crate) fn sign(value: f64) -> f64 {
+    if value > 0.0 {
+        1.0
+    } else if value < 0.0 {
+        -1.0
+    } else {
+        0.0
+    }
 }
 
 /// As a `real` holds it.

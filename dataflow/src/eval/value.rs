@@ -29,7 +29,7 @@ pub(crate) enum Value<'a> {
     Float8(f64),
     /// `numeric`.
     Numeric(Numeric<'a>),
-    /// All kinds of text, labels of enums, `json`, and whatever is passed on as text.
+    /// All kinds of text, labels of enums, and whatever is passed on as text.
     Text(&'a str),
     /// `bytea`.
     Bytes(&'a [u8]),
@@ -47,6 +47,8 @@ pub(crate) enum Value<'a> {
     Interval(Interval),
     /// `uuid`.
     Uuid([u8; 16]),
+    /// `json` as it was written.
+    JsonText(&'a str),
     /// `jsonb`.
     Json(Json<'a>),
     /// An array of any type.

@@ -15,7 +15,7 @@ use smallvec::{SmallVec, smallvec};
 
 use self::exact::Exact;
 pub use self::finish::finish;
-use crate::eval::{Program, Scratch};
+use crate::eval::{Place, Program, Scratch};
 use crate::row::Datum;
 
 /// One slot for each tally of a kept thing; empty is zero.
@@ -55,7 +55,13 @@ impl TallyProgram {
         let position = |column: flusso_compiler::plan::ColumnId| usize::from(column.0);
         let parts = tallies.iter().map(|tally| Part {
             of: tally.of.map(|column| (position(column), table.column(column).ty.clone())),
-            filter: tally.filter.as_ref().map(|filter| Program::new(filter, &position)),
+            filter: tally.filter.as_ref().map(|filter| {
+                let place = |column| Place {
+                    position: position(column),
+                    ty: table.column(column).ty.clone(),
+                };
+                Program::new(filter, &place)
+            }),
         });
         TallyProgram(parts.collect())
     }

@@ -14,6 +14,7 @@ use std::fmt::Write;
 use num_bigint::{BigInt, Sign};
 
 use super::error::{EvalError, Evaluated, OUT_OF_RANGE};
+pub(crate) use self::round::Toward;
 use super::value::{Arena, Draft};
 
 /// A `numeric`.

@@ -152,6 +152,11 @@ pub(crate) fn md5<'a>(bytes: &[u8], arena: &'a Arena) -> &'a str {
     out.into_bump_str()
 }
 
+/// A hash of the SHA-2 family.
+pub(crate) fn sha<'a, H: Digest>(bytes: &[u8], arena: &'a Arena) -> &'a [u8] {
+    arena.alloc_slice_copy(&H::digest(bytes))
+}
+
 /// Bytes as text, when they are UTF-8 without a zero.
 pub(crate) fn utf8(bytes: &[u8]) -> Evaluated<&str> {
     let wrong = || EvalError::new(BAD_BYTES, "invalid byte sequence for encoding \"UTF8\"");

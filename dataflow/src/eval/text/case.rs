@@ -34,7 +34,7 @@ pub(crate) fn initcap<'a>(text: &str, arena: &'a Arena) -> &'a str {
     let mut inside = false;
     mapped(text, arena, |character| {
         let cased = if inside { lower_char(character) } else { upper_char(character) };
-        inside = cased.is_alphanumeric();
+        inside = cased.is_alphabetic() || cased.is_ascii_digit();
         cased
     })
 }
@@ -45,7 +45,8 @@ fn mapped<'a>(text: &str, arena: &'a Arena, mut case: impl FnMut(char) -> char) 
     out.into_bump_str()
 }
 
-fn lower_char(character: char) -> char {
+/// One character in lower case.
+pub(crate) fn lower_char(character: char) -> char {
     if character.is_ascii() {
         return character.to_ascii_lowercase();
     }
