@@ -27,7 +27,7 @@ use crate::gather::{self, gather};
 use crate::measure::Live;
 use crate::propagate::{Carries, Watch, Way, changed_rows, changed_tallies, propagate};
 use crate::publish::{Published, publish};
-use crate::shape::{Scope as Columns, scope as columns_of};
+use crate::shape::scope as columns_of;
 use crate::tally::{Tallies, TallyProgram};
 use crate::value::Encoder;
 use crate::{encode, source, spine};

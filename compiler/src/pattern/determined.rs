@@ -113,7 +113,7 @@ impl Graph {
 
     fn repeated(&mut self, sub: &Hir, min: u32, max: Option<u32>) -> Result<Part, &'static str> {
         let mut whole = Part { empty: true, ..Part::default() };
-        let mut once = |graph: &mut Graph| {
+        let once = |graph: &mut Graph| {
             let part = graph.part(sub)?;
             if part.empty { Err(EMPTY) } else { Ok(part) }
         };

@@ -9,8 +9,19 @@ fn ambiguous(pattern: &str) -> Option<&'static str> {
 #[test]
 fn one_way_only() {
     for pattern in [
-        "abc", "^a*b$", r"(\d+)-(\d+)", r"^(\w+)\s+(.*)$", "[^a-z0-9]+", "a{2,4}b", "(x|y)+z",
-        "colou?r", r"^\s+", "(a|)b", "a(bc)?", "(ab)*c", "",
+        "abc",
+        "^a*b$",
+        r"(\d+)-(\d+)",
+        r"^(\w+)\s+(.*)$",
+        "[^a-z0-9]+",
+        "a{2,4}b",
+        "(x|y)+z",
+        "colou?r",
+        r"^\s+",
+        "(a|)b",
+        "a(bc)?",
+        "(ab)*c",
+        "",
     ] {
         assert_eq!(ambiguous(pattern), None, "{pattern}");
     }
@@ -19,8 +30,16 @@ fn one_way_only() {
 #[test]
 fn several_ways() {
     for pattern in [
-        "(a|ab)(c|bcd)", "a?(ab)?", "^(.*)@(.*)$", r"\d{1,3}\d", "a*a", "(a*)*", "(|a|)", "a+?",
-        "((a)|b)*", "(a|b*)*",
+        "(a|ab)(c|bcd)",
+        "a?(ab)?",
+        "^(.*)@(.*)$",
+        r"\d{1,3}\d",
+        "a*a",
+        "(a*)*",
+        "(|a|)",
+        "a+?",
+        "((a)|b)*",
+        "(a|b*)*",
     ] {
         assert!(ambiguous(pattern).is_some(), "{pattern}");
     }

@@ -49,7 +49,13 @@ fn convert<'a>(
     to: &SqlType,
     arena: &'a Arena,
 ) -> Evaluated<Value<'a>> {
-    if let (Value::Json(json), false) = (value, matches!(to, SqlType::Text | SqlType::Jsonb | SqlType::Json | SqlType::Bpchar | SqlType::Citext)) {
+    if let (Value::Json(json), false) = (
+        value,
+        matches!(
+            to,
+            SqlType::Text | SqlType::Jsonb | SqlType::Json | SqlType::Bpchar | SqlType::Citext
+        ),
+    ) {
         return of_json(json, to, arena);
     }
     Ok(match to {
@@ -115,7 +121,9 @@ fn convert<'a>(
             Value::Time(micros) => Value::Interval(Interval { micros, ..Interval::default() }),
             other => by_text(other, from, to, arena)?,
         },
-        SqlType::Text | SqlType::Bpchar | SqlType::Citext => Value::Text(to_text(value, from, arena)),
+        SqlType::Text | SqlType::Bpchar | SqlType::Citext => {
+            Value::Text(to_text(value, from, arena))
+        }
         _ => by_text(value, from, to, arena)?,
     })
 }
@@ -200,10 +208,9 @@ fn fit<'a>(
         (Value::TimestampTz(at), Modifier::Fraction(digits)) => {
             Value::TimestampTz(moment::to_fraction(at, digits))
         }
-        (Value::Interval(span), Modifier::Fraction(digits)) => Value::Interval(Interval {
-            micros: moment::to_fraction(span.micros, digits),
-            ..span
-        }),
+        (Value::Interval(span), Modifier::Fraction(digits)) => {
+            Value::Interval(Interval { micros: moment::to_fraction(span.micros, digits), ..span })
+        }
         (value, _) => value,
     })
 }

@@ -235,13 +235,8 @@ impl Compiler<'_> {
             order_by(class, *a, *b, arena).unwrap_or(std::cmp::Ordering::Equal)
         });
         let class = class.clone();
-        let mut ends = vec![self.jump(Step::Among {
-            at,
-            constants,
-            null,
-            class: class.clone(),
-            to: 0,
-        })];
+        let mut ends =
+            vec![self.jump(Step::Among { at, constants, null, class: class.clone(), to: 0 })];
         for member in others {
             self.expr(member, at + 2);
             ends.push(self.jump(Step::Member { at, class: class.clone(), to: 0 }));

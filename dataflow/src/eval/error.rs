@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// An expression has no value for this row. Never what Postgres would have computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EvalError {
+pub struct EvalError {
     /// SQLSTATE, five characters.
     pub state: &'static str,
     /// As Postgres words it.

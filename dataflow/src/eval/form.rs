@@ -97,12 +97,12 @@ pub(crate) fn print(value: Value<'_>, out: &mut Draft<'_>) {
         Value::Timestamp(micros) => moment::timestamp(micros, ' ', "", out),
         Value::TimestampTz(micros) => moment::timestamp(micros, ' ', "+00", out),
         Value::Interval(span) => span.print(out),
-        Value::Uuid(bytes) => {
-            for (position, pair) in bytes.chunks(2).enumerate() {
+        Value::Uuid(uuid) => {
+            for (position, pair) in uuid.chunks(2).enumerate() {
                 if matches!(position, 2..=5) {
                     out.push('-');
                 }
-                self::bytes::hex(pair, out);
+                bytes::hex(pair, out);
             }
         }
         Value::Json(json) => json.print(out),

@@ -39,9 +39,7 @@ impl Width {
 
     /// The value if the type holds it.
     pub fn checked(self, value: Option<i64>) -> Evaluated<i64> {
-        value
-            .filter(|value| self.holds(*value))
-            .ok_or_else(|| EvalError::out_of_range(self.name()))
+        value.filter(|value| self.holds(*value)).ok_or_else(|| EvalError::out_of_range(self.name()))
     }
 
     /// The integer a text says, blanks around it let pass.

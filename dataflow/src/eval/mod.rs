@@ -29,7 +29,7 @@ mod text;
 mod value;
 
 use flusso_compiler::expr::Expr;
-use flusso_compiler::plan::ColumnId;
+use flusso_compiler::plan::{ColumnId, Table};
 use flusso_compiler::types::SqlType;
 use smallvec::SmallVec;
 
@@ -54,9 +54,35 @@ pub struct Place {
     pub ty: SqlType,
 }
 
+impl Place {
+    /// In a whole row of a table.
+    pub fn whole(table: &Table, column: ColumnId) -> Place {
+        Place { position: usize::from(column.0), ty: table.column(column).ty.clone() }
+    }
+}
+
 /// Space that evaluation uses again; one per worker is enough.
 #[derive(Debug, Default)]
-pub struct Scratch(Arena);
+pub struct Scratch {
+    arena: Arena,
+    failures: Option<Failures>,
+}
+
+/// Expressions that had no value since they were last asked for.
+#[derive(Debug)]
+pub struct Failures {
+    /// How many.
+    pub count: u64,
+    /// Why the last of them had none.
+    pub last: EvalError,
+}
+
+impl Scratch {
+    /// What failed since this was last called.
+    pub fn failures(&mut self) -> Option<Failures> {
+        self.failures.take()
+    }
+}
 
 impl Program {
     /// Compiles an expression for rows in which each column stands at its place.
@@ -66,9 +92,13 @@ impl Program {
     }
 
     /// Whether the expression is true of a row; none is NULL.
-    pub fn truth(&self, row: &[Datum<'_>], scratch: &mut Scratch) -> Result<Option<bool>, EvalError> {
-        scratch.0.reset();
-        match self.run(row, &scratch.0)? {
+    pub fn truth(
+        &self,
+        row: &[Datum<'_>],
+        scratch: &mut Scratch,
+    ) -> Result<Option<bool>, EvalError> {
+        scratch.arena.reset();
+        match self.run(row, &scratch.arena)? {
             Some(Value::Bool(truth)) => Ok(Some(truth)),
             _ => Ok(None),
         }
@@ -80,24 +110,51 @@ impl Program {
         row: &[Datum<'a>],
         scratch: &'a mut Scratch,
     ) -> Result<Datum<'a>, EvalError> {
-        scratch.0.reset();
-        let arena = &scratch.0;
+        scratch.arena.reset();
+        let arena = &scratch.arena;
         Ok(match self.run(row, arena)? {
             None => Datum::Null,
             Some(value) => Datum::Text(form::text(value, arena).as_bytes()),
         })
     }
 
-    fn run<'a>(
-        &self,
-        row: &[Datum<'a>],
-        arena: &'a Arena,
-    ) -> Result<Option<Value<'a>>, EvalError> {
+    /// Whether a row passes a filter: one that fails does not, and is counted.
+    pub fn passes(&self, row: &[Datum<'_>], scratch: &mut Scratch) -> bool {
+        match self.truth(row, scratch) {
+            Ok(truth) => truth == Some(true),
+            Err(error) => {
+                failed(&mut scratch.failures, error);
+                false
+            }
+        }
+    }
+
+    /// The value for a field: NULL if it fails, which is counted.
+    pub fn field<'a>(&self, row: &[Datum<'a>], scratch: &'a mut Scratch) -> Datum<'a> {
+        let Scratch { arena, failures } = scratch;
+        arena.reset();
+        let arena: &'a Arena = arena;
+        match self.run(row, arena) {
+            Ok(None) => Datum::Null,
+            Ok(Some(value)) => Datum::Text(form::text(value, arena).as_bytes()),
+            Err(error) => {
+                failed(failures, error);
+                Datum::Null
+            }
+        }
+    }
+
+    fn run<'a>(&self, row: &[Datum<'a>], arena: &'a Arena) -> Result<Option<Value<'a>>, EvalError> {
         let mut registers: SmallVec<[Option<Value<'a>>; 8]> = SmallVec::new();
         registers.resize(self.registers, None);
         run::run(&self.steps, 0, row, &mut registers, arena)?;
         Ok(registers[0])
     }
+}
+
+fn failed(failures: &mut Option<Failures>, last: EvalError) {
+    let count = failures.take().map_or(0, |failures| failures.count) + 1;
+    *failures = Some(Failures { count, last });
 }
 
 #[cfg(test)]

@@ -91,10 +91,7 @@ pub(crate) fn concat<'a>(a: Array<'a>, b: Array<'a>, arena: &'a Arena) -> Evalua
     let mut elements = List::with_capacity_in(a.elements.len() + b.elements.len(), arena);
     elements.extend_from_slice(a.elements);
     elements.extend_from_slice(b.elements);
-    Ok(Array {
-        dimensions: dimensions.into_bump_slice(),
-        elements: elements.into_bump_slice(),
-    })
+    Ok(Array { dimensions: dimensions.into_bump_slice(), elements: elements.into_bump_slice() })
 }
 
 /// Without elements not distinct from this.
@@ -194,8 +191,5 @@ pub(crate) fn stack<'a>(parts: &[Option<Value<'a>>], arena: &'a Arena) -> Evalua
     let mut dimensions = List::with_capacity_in(shape.len() + 1, arena);
     dimensions.push((1, parts.len() as i32));
     dimensions.extend_from_slice(shape);
-    Ok(Array {
-        dimensions: dimensions.into_bump_slice(),
-        elements: elements.into_bump_slice(),
-    })
+    Ok(Array { dimensions: dimensions.into_bump_slice(), elements: elements.into_bump_slice() })
 }

@@ -42,7 +42,9 @@ fn element(value: Option<Value<'_>>, out: &mut Draft<'_>) {
     let start = out.len();
     form::print(value, out);
     let text = &out[start..];
-    let special = |c: char| matches!(c, '{' | '}' | ',' | '"' | '\\' | ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c');
+    let special = |c: char| {
+        matches!(c, '{' | '}' | ',' | '"' | '\\' | ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
+    };
     if !text.is_empty() && !text.eq_ignore_ascii_case("null") && !text.contains(special) {
         return;
     }

@@ -146,7 +146,8 @@ impl<'a> Reader<'a, '_> {
             self.at += 1;
         }
         if matches!(self.peek(), Some(b',' | b'}')) {
-            let text = self.text[start..self.at].trim_end_matches(|c: char| c.is_ascii_whitespace());
+            let text =
+                self.text[start..self.at].trim_end_matches(|c: char| c.is_ascii_whitespace());
             if text.is_empty() {
                 return self.wrong();
             }

@@ -28,10 +28,7 @@ pub(super) struct Args<'r, 'a> {
 }
 
 /// What a function gives for arguments of the types it takes.
-pub(super) fn call<'a>(
-    function: Function,
-    args: Args<'_, 'a>,
-) -> Evaluated<Option<Value<'a>>> {
+pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Option<Value<'a>>> {
     match function {
         Function::Arithmetic(function) => arithmetic::call(function, args),
         Function::Text(function) => text::call(function, args),

@@ -97,9 +97,7 @@ fn apply<'a>(
         Function::MatchesNot | Function::MatchesNotFold => {
             Some(Value::Bool(!compiled.regex.is_match(text)))
         }
-        Function::Count => {
-            Some(Value::Int(all(compiled.exact()?, text).count() as i64))
-        }
+        Function::Count => Some(Value::Int(all(compiled.exact()?, text).count() as i64)),
         Function::MatchFlags if compiled.each => return global("regexp_match"),
         Function::Match | Function::MatchFlags => {
             compiled.exact()?.captures(text).map(|found| groups(compiled, &found, arena))
@@ -115,9 +113,7 @@ fn apply<'a>(
             let group = usize::from(compiled.groups > 0);
             found.get(group).map(|part| Value::Text(part.as_str()))
         }),
-        Function::Substr => {
-            compiled.exact()?.find(text).map(|found| Value::Text(found.as_str()))
-        }
+        Function::Substr => compiled.exact()?.find(text).map(|found| Value::Text(found.as_str())),
     })
 }
 

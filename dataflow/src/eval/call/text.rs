@@ -39,7 +39,9 @@ pub(super) fn call<'a>(function: Text, args: Args<'_, 'a>) -> Evaluated<Option<V
         Lpad => Value::Text(cut::pad(args.text(0)?, args.int(1)?, " ", true, arena)?),
         LpadWith => Value::Text(cut::pad(args.text(0)?, args.int(1)?, args.text(2)?, true, arena)?),
         Rpad => Value::Text(cut::pad(args.text(0)?, args.int(1)?, " ", false, arena)?),
-        RpadWith => Value::Text(cut::pad(args.text(0)?, args.int(1)?, args.text(2)?, false, arena)?),
+        RpadWith => {
+            Value::Text(cut::pad(args.text(0)?, args.int(1)?, args.text(2)?, false, arena)?)
+        }
         Left => Value::Text(cut::left(args.text(0)?, args.int(1)?)),
         Right => Value::Text(cut::right(args.text(0)?, args.int(1)?)),
         Repeat => Value::Text(replace::repeat(args.text(0)?, args.int(1)?, arena)?),
@@ -83,7 +85,8 @@ pub(super) fn call<'a>(function: Text, args: Args<'_, 'a>) -> Evaluated<Option<V
         FormatText => {
             let Some(Value::Text(template)) = args.any(0) else { return Ok(None) };
             let mut texts = List::new_in(arena);
-            texts.extend(args.values[1..].iter().map(|value| value.map(|it| form::text(it, arena))));
+            texts
+                .extend(args.values[1..].iter().map(|value| value.map(|it| form::text(it, arena))));
             Value::Text(format::format(template, &texts, arena)?)
         }
         Int4ToHex => Value::Text(arena.alloc_str(&format!("{:x}", args.int(0)? as i32))),

@@ -49,12 +49,8 @@ pub(super) fn call<'a>(function: Time, args: Args<'_, 'a>) -> Evaluated<Option<V
         TimestampMinusTimestamp | TimestampTzMinusTimestampTz => {
             Value::Interval(moment::minus(args.timestamp(0)?, args.timestamp(1)?)?)
         }
-        TimePlusInterval => {
-            Value::Time(moment::time_plus(args.time(0)?, args.interval(1)?.micros))
-        }
-        IntervalPlusTime => {
-            Value::Time(moment::time_plus(args.time(1)?, args.interval(0)?.micros))
-        }
+        TimePlusInterval => Value::Time(moment::time_plus(args.time(0)?, args.interval(1)?.micros)),
+        IntervalPlusTime => Value::Time(moment::time_plus(args.time(1)?, args.interval(0)?.micros)),
         TimeMinusInterval => {
             // The days go first: the least number of microseconds has no counterpart.
             let span = args.interval(1)?.micros % DAY;
@@ -150,7 +146,9 @@ pub(super) fn call<'a>(function: Time, args: Args<'_, 'a>) -> Evaluated<Option<V
         TimestampIn => Value::TimestampTz(zone::find(args.text(0)?)?.to_utc(args.timestamp(1)?)?),
         TimestampTzIn => Value::Timestamp(zone::find(args.text(0)?)?.to_local(args.timestamp(1)?)?),
         TimestampAt => Value::TimestampTz(zone::at(args.interval(0)?)?.to_utc(args.timestamp(1)?)?),
-        TimestampTzAt => Value::Timestamp(zone::at(args.interval(0)?)?.to_local(args.timestamp(1)?)?),
+        TimestampTzAt => {
+            Value::Timestamp(zone::at(args.interval(0)?)?.to_local(args.timestamp(1)?)?)
+        }
         TimeTzAt => {
             let Zone::Fixed(ahead) = zone::at(args.interval(0)?)? else { return Ok(None) };
             let (micros, west) = args.time_tz(1)?;

@@ -57,10 +57,9 @@ pub(crate) fn delete_at<'a>(json: Json<'a>, at: i64, arena: &'a Arena) -> Evalua
             kept.extend(elements.iter().copied().enumerate().filter(other).map(|(_, it)| it));
             Ok(Json::Array(kept.into_bump_slice()))
         }
-        Json::Object(_) => Err(EvalError::new(
-            BAD_PARAMETER,
-            "cannot delete from object using integer index",
-        )),
+        Json::Object(_) => {
+            Err(EvalError::new(BAD_PARAMETER, "cannot delete from object using integer index"))
+        }
         _ => Err(EvalError::new(BAD_PARAMETER, "cannot delete from scalar")),
     }
 }

@@ -37,11 +37,9 @@ pub(crate) fn truncate_in(name: &str, timestamp: i64, zone: &str) -> Evaluated<i
     let cut = truncate(name, local)?;
     match field {
         // Within a day the offset stays: an hour that clocks show twice is two hours.
-        Field::Microseconds
-        | Field::Milliseconds
-        | Field::Second
-        | Field::Minute
-        | Field::Hour => super::timestamp(Some(timestamp - (local - cut))),
+        Field::Microseconds | Field::Milliseconds | Field::Second | Field::Minute | Field::Hour => {
+            super::timestamp(Some(timestamp - (local - cut)))
+        }
         _ => zone.to_utc(cut),
     }
 }

@@ -150,9 +150,7 @@ impl Found {
 /// Of a timestamp; with a zone, the one of UTC.
 pub(crate) fn of_timestamp(name: &str, timestamp: i64, zoned: bool) -> Evaluated<Found> {
     let field = Field::parse(name)?;
-    if !zoned
-        && matches!(field, Field::Timezone | Field::TimezoneHour | Field::TimezoneMinute)
-    {
+    if !zoned && matches!(field, Field::Timezone | Field::TimezoneHour | Field::TimezoneMinute) {
         return Err(Field::unsupported(name, "timestamp without time zone"));
     }
     if !is_finite(timestamp) {
@@ -166,9 +164,7 @@ pub(crate) fn of_timestamp(name: &str, timestamp: i64, zoned: bool) -> Evaluated
         Field::Second => Found::Micros(parts.second * SECOND + parts.micros, 6),
         Field::Minute => Found::Whole(parts.minute),
         Field::Hour => Found::Whole(parts.hour),
-        Field::Julian => {
-            Found::Julian(parts.days + JULIAN, timestamp.rem_euclid(DAY))
-        }
+        Field::Julian => Found::Julian(parts.days + JULIAN, timestamp.rem_euclid(DAY)),
         Field::Epoch => Found::Micros(timestamp + UNIX_DAYS * DAY, 6),
         Field::Timezone | Field::TimezoneHour | Field::TimezoneMinute => Found::Whole(0),
         calendar => Found::Whole(of_calendar(calendar, parts.date, parts.days)),

@@ -28,10 +28,7 @@ pub(crate) fn time(hour: i64, minute: i64, second: f64) -> Evaluated<i64> {
         EvalError::new(MOMENT_OUT_OF_RANGE, message)
     };
     let micros = (second * 1e6).round_ties_even();
-    if !(0..=24).contains(&hour)
-        || !(0..60).contains(&minute)
-        || !(0.0..=60e6).contains(&micros)
-    {
+    if !(0..=24).contains(&hour) || !(0..60).contains(&minute) || !(0.0..=60e6).contains(&micros) {
         return Err(wrong());
     }
     let time = hour * HOUR + minute * MINUTE + micros as i64;

@@ -33,7 +33,11 @@ impl<'a> Numeric<'a> {
             });
         };
         let scale = left.max(right);
-        Numeric::from_whole(a * ten((scale - left).into()) + b * ten((scale - right).into()), scale, arena)
+        Numeric::from_whole(
+            a * ten((scale - left).into()) + b * ten((scale - right).into()),
+            scale,
+            arena,
+        )
     }
 
     /// The difference; the greater scale.
@@ -124,7 +128,9 @@ impl<'a> Numeric<'a> {
         ) = (self, other)
         {
             let scale = left.max(right);
-            if let Some((a, b)) = raised(a, (scale - left).into()).zip(raised(b, (scale - right).into())) {
+            if let Some((a, b)) =
+                raised(a, (scale - left).into()).zip(raised(b, (scale - right).into()))
+            {
                 return Ok(Numeric::Small { digits: a.wrapping_rem(b), scale });
             }
         }

@@ -13,8 +13,8 @@ use std::fmt::Write;
 
 use num_bigint::{BigInt, Sign};
 
-use super::error::{EvalError, Evaluated, OUT_OF_RANGE};
 pub(crate) use self::round::Toward;
+use super::error::{EvalError, Evaluated, OUT_OF_RANGE};
 use super::value::{Arena, Draft};
 
 /// A `numeric`.
@@ -91,8 +91,7 @@ impl<'a> Numeric<'a> {
         // Three bits to a digit at least: most numbers are seen to fit without being printed.
         let most = MOST_WHOLE + u64::from(scale);
         if digits.bits() / 4 > most
-            || digits.bits() / 3 > most
-                && digits.magnitude().to_str_radix(10).len() as u64 > most
+            || digits.bits() / 3 > most && digits.magnitude().to_str_radix(10).len() as u64 > most
         {
             return Err(overflow());
         }
@@ -129,7 +128,9 @@ impl<'a> Numeric<'a> {
                 return a.cmp(b);
             }
             let most = (*left).max(*right);
-            if let (Some(a), Some(b)) = (raised(*a, (most - left).into()), raised(*b, (most - right).into())) {
+            if let (Some(a), Some(b)) =
+                (raised(*a, (most - left).into()), raised(*b, (most - right).into()))
+            {
                 return a.cmp(&b);
             }
         }
@@ -308,6 +309,3 @@ pub(super) fn raised(digits: i128, zeros: u32) -> Option<i128> {
 pub(super) fn ten(power: u32) -> BigInt {
     BigInt::from(10).pow(power)
 }
-
-#[cfg(test)]
-mod tests;

@@ -63,9 +63,7 @@ impl<'a> Numeric<'a> {
 
     /// As a `numeric(precision, scale)` holds it.
     pub fn fit(self, precision: u16, scale: i16, arena: &'a Arena) -> Evaluated<Numeric<'a>> {
-        let fits = || {
-            EvalError::new(OUT_OF_RANGE, "numeric field overflow")
-        };
+        let fits = || EvalError::new(OUT_OF_RANGE, "numeric field overflow");
         match self {
             Numeric::NaN => return Ok(self),
             Numeric::Infinity | Numeric::NegativeInfinity => return Err(fits()),

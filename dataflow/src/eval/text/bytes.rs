@@ -72,7 +72,8 @@ pub(crate) fn decode<'a>(text: &str, format: &str, arena: &'a Arena) -> Evaluate
         Format::Hex => from_hex(text, arena),
         Format::Escape => from_escape(text, arena),
         Format::Base64 => {
-            let packed: String = text.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r')).collect();
+            let packed: String =
+                text.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r')).collect();
             let wrong = || EvalError::new(BAD_PARAMETER, "invalid base64 end sequence");
             let bytes = BASE64_STANDARD.decode(packed).map_err(|_| wrong())?;
             Ok(arena.alloc_slice_copy(&bytes))

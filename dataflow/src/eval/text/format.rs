@@ -29,16 +29,18 @@ pub(crate) fn format<'a>(
             Width::Argument(position) => {
                 let position = position.map_or(next, |position| position);
                 next = position + 1;
-                let width = args.get(position).ok_or_else(|| wrong("too few arguments for format()"))?;
+                let width =
+                    args.get(position).ok_or_else(|| wrong("too few arguments for format()"))?;
                 match width {
                     None => 0,
-                    Some(width) => width
-                        .parse()
-                        .map_err(|_| EvalError::bad_text("integer", width))?,
+                    Some(width) => {
+                        width.parse().map_err(|_| EvalError::bad_text("integer", width))?
+                    }
                 }
             }
         };
-        let kind = rest.chars().next().ok_or_else(|| wrong("unterminated format() type specifier"))?;
+        let kind =
+            rest.chars().next().ok_or_else(|| wrong("unterminated format() type specifier"))?;
         if !matches!(kind, 's' | 'I' | 'L') {
             return Err(EvalError::new(
                 BAD_PARAMETER,
@@ -115,9 +117,9 @@ impl Spec {
             spec.width = Width::Argument(match position {
                 None => None,
                 Some(number) => {
-                    let after = rest.strip_prefix('$').ok_or_else(|| {
-                        wrong("width argument position must be ended by \"$\"")
-                    })?;
+                    let after = rest
+                        .strip_prefix('$')
+                        .ok_or_else(|| wrong("width argument position must be ended by \"$\""))?;
                     *rest = after;
                     Some(number.checked_sub(1).ok_or_else(zero)?)
                 }
