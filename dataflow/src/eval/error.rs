@@ -18,7 +18,6 @@ pub(crate) const BAD_MOMENT: &str = "22007";
 pub(crate) const MOMENT_OUT_OF_RANGE: &str = "22008";
 pub(crate) const BAD_PARAMETER: &str = "22023";
 pub(crate) const UNSUPPORTED: &str = "0A000";
-pub(crate) const TOO_LONG: &str = "22001";
 pub(crate) const BAD_LENGTH: &str = "22011";
 pub(crate) const BAD_ESCAPE: &str = "22025";
 pub(crate) const BAD_SUBSCRIPT: &str = "2202E";

@@ -25,6 +25,7 @@ mod like;
 mod moment;
 mod numeric;
 mod run;
+mod template;
 mod text;
 mod value;
 

@@ -255,6 +255,15 @@ fn holds(
 
 /// Whether one of the constants, which are sorted, is this value.
 fn among(of: Value<'_>, sorted: &[Value<'_>], class: &Class, arena: &Arena) -> Evaluated<bool> {
+    // What has no order has not been sorted either.
+    if matches!(of, Value::Json(_)) {
+        for constant in sorted {
+            if equal_by(class, of, *constant, arena)? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
     let mut failed = None;
     let found = sorted.binary_search_by(|constant| {
         order_by(class, *constant, of, arena).unwrap_or_else(|error| {

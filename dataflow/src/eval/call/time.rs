@@ -152,8 +152,9 @@ pub(super) fn call<'a>(function: Time, args: Args<'_, 'a>) -> Evaluated<Option<V
         TimeTzAt => {
             let Zone::Fixed(ahead) = zone::at(args.interval(0)?)? else { return Ok(None) };
             let (micros, west) = args.time_tz(1)?;
-            let utc = micros + i64::from(west) * SECOND;
-            Value::TimeTz((utc + ahead).rem_euclid(DAY), (-ahead / SECOND) as i32)
+            // The days go first, lest the sum overflow.
+            let local = micros + i64::from(west) * SECOND + ahead % DAY;
+            Value::TimeTz(local.rem_euclid(DAY), -(ahead / SECOND) as i32)
         }
         IsFiniteDate => Value::Bool(!matches!(args.date(0)?, i32::MIN | i32::MAX)),
         IsFiniteTimestamp | IsFiniteTimestampTz => Value::Bool(is_finite(args.timestamp(0)?)),

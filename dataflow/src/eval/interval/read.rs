@@ -48,9 +48,9 @@ fn words(text: &str) -> Option<Sum> {
     while let Some(token) = tokens.next() {
         if token == "ago" {
             return (any && tokens.next().is_none()).then_some(Sum {
-                months: -sum.months,
-                days: -sum.days,
-                micros: -sum.micros,
+                months: sum.months.checked_neg()?,
+                days: sum.days.checked_neg()?,
+                micros: sum.micros.checked_neg()?,
             });
         }
         any = true;
@@ -58,9 +58,9 @@ fn words(text: &str) -> Option<Sum> {
             sum.micros = sum.micros.checked_add(clock(token)?)?;
             continue;
         }
-        if let Some((years, months)) = token[1..].split_once('-') {
+        let unsigned = token.strip_prefix(['-', '+']).unwrap_or(token);
+        if let Some((years, months)) = unsigned.split_once('-') {
             let negative = token.starts_with('-');
-            let years = &token[usize::from(token.starts_with(['-', '+']))..years.len() + 1];
             let whole = number(years)?.checked_mul(12)?.checked_add(number(months)?)?;
             sum.months = sum.months.checked_add(if negative { -whole } else { whole })?;
             continue;
@@ -184,7 +184,8 @@ impl Sum {
         };
         if let Some(months) = months {
             self.months = self.months.checked_add(whole.checked_mul(months)?)?;
-            self.months += (fraction * months as f64).round_ties_even() as i64;
+            let part = (fraction * months as f64).round_ties_even() as i64;
+            self.months = self.months.checked_add(part)?;
             return Some(());
         }
         let micros = match unit {
@@ -216,7 +217,7 @@ impl Sum {
     /// A fraction of so many days: whole days, and microseconds for the rest.
     fn part_of_days(&mut self, fraction: f64, days: i64) -> Option<()> {
         let scaled = fraction * days as f64;
-        self.days += scaled.trunc() as i64;
+        self.days = self.days.checked_add(scaled.trunc() as i64)?;
         self.part_of(scaled - scaled.trunc(), DAY)
     }
 

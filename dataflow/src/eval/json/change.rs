@@ -110,6 +110,10 @@ pub(crate) fn at_path<'a>(
         };
         return Err(EvalError::new(BAD_PARAMETER, message));
     }
+    let empty = matches!(json, Json::Object([]) | Json::Array([]));
+    if empty && matches!(change, Change::Delete | Change::Set(_, false)) {
+        return Ok(json);
+    }
     walk(json, path, 1, change, arena)
 }
 
@@ -121,15 +125,13 @@ fn walk<'a>(
     arena: &'a Arena,
 ) -> Evaluated<Json<'a>> {
     let Some((step, rest)) = path.split_first() else { return Ok(json) };
-    let missing = || {
+    let Some(step) = *step else {
         let message = format!("path element at position {number} is null");
-        EvalError::new(NULL_NOT_ALLOWED, message)
+        return Err(EvalError::new(NULL_NOT_ALLOWED, message));
     };
     let next = number + 1;
     match json {
-        Json::Object(members) if members.is_empty() && step.is_none() => Ok(json),
         Json::Object(members) => {
-            let step = step.ok_or_else(missing)?;
             let mut changed = List::with_capacity_in(members.len() + 1, arena);
             let mut found = false;
             for (key, value) in members {
@@ -157,7 +159,6 @@ fn walk<'a>(
             Ok(Json::Object(changed.into_bump_slice()))
         }
         Json::Array(elements) => {
-            let step = step.ok_or_else(missing)?;
             let Some(wanted) = position(step) else {
                 let message =
                     format!("path element at position {number} is not an integer: \"{step}\"");

@@ -33,8 +33,10 @@ pub(crate) fn path<'a>(
     arena: &'a Arena,
 ) -> Evaluated<Option<&'a str>> {
     let mut text = text;
+    let mut whole = true;
     for step in steps {
         let Some(step) = step else { return Ok(None) };
+        whole = false;
         let found = match kind(text) {
             "object" => get(text, step, arena)?,
             "array" => match super::access::position(step) {
@@ -46,7 +48,12 @@ pub(crate) fn path<'a>(
         let Some(found) = found else { return Ok(None) };
         text = found;
     }
-    Ok(Some(text.trim_matches([' ', '\t', '\n', '\r'])))
+    let text = text.trim_end_matches([' ', '\t', '\n', '\r']);
+    // Of all that was written a scalar keeps the blanks before it.
+    Ok(Some(match whole && !matches!(kind(text), "object" | "array") {
+        true => text,
+        false => text.trim_start_matches([' ', '\t', '\n', '\r']),
+    }))
 }
 
 /// As `->>` gives it: a string without its quotes, `null` as NULL.

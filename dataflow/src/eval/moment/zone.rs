@@ -93,17 +93,6 @@ impl Zone {
         super::timestamp(local.checked_sub(ahead))
     }
 
-    /// Seconds west of UTC, for a zone that does not depend on when.
-    pub fn west(&self) -> Option<i32> {
-        match self {
-            Zone::Fixed(ahead) => i32::try_from(-ahead / SECOND).ok(),
-            Zone::Rules(zone) => {
-                let offset = zone.to_fixed_offset().ok()?;
-                Some(-offset.seconds())
-            }
-        }
-    }
-
     fn offset(&self, utc: i64) -> i64 {
         match self {
             Zone::Fixed(ahead) => *ahead,

@@ -58,11 +58,6 @@ impl<'a> Numeric<'a> {
         Numeric::Small { digits: value as i128, scale: 0 }
     }
 
-    /// Microseconds as seconds, six digits after the point.
-    pub fn micros(value: i64) -> Numeric<'static> {
-        Numeric::Small { digits: value.into(), scale: 6 }
-    }
-
     /// What Postgres takes: `12.50`, `-1e-3`, `NaN`, `infinity`, blanks around.
     pub fn parse(text: &str, arena: &'a Arena) -> Evaluated<Numeric<'a>> {
         if let Some(plain) = plain(text.as_bytes()) {
@@ -309,3 +304,6 @@ pub(super) fn raised(digits: i128, zeros: u32) -> Option<i128> {
 pub(super) fn ten(power: u32) -> BigInt {
     BigInt::from(10).pow(power)
 }
+
+#[cfg(test)]
+mod tests;

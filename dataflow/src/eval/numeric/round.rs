@@ -49,6 +49,10 @@ impl<'a> Numeric<'a> {
             let digits = digits * ten(drop.unsigned_abs());
             return Numeric::from_whole(digits, shown, arena);
         }
+        // Far fewer digits than are dropped leave nothing, without a unit of that size.
+        if toward == Toward::Nearest && digits.bits() < u64::from(drop as u32) * 3 {
+            return Ok(Numeric::Small { digits: 0, scale: shown });
+        }
         let unit = ten(drop as u32);
         let rounded = match toward {
             Toward::Nearest => divide(digits, unit),

@@ -6,21 +6,30 @@ pub(super) enum Token<'t, K> {
     /// A character that stands for itself.
     Copy(char),
     /// A key word.
-    Key {
-        /// Which.
-        key: K,
-        /// As it was written, which says the case of names.
-        written: &'t str,
-        /// `FM` before it: no filling.
-        fill: bool,
-        /// `TH` or `th` after it.
-        ordinal: Option<&'t str>,
-    },
+    Key(Key<'t, K>),
 }
 
+/// A key word in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Key<'t, K> {
+    /// Which.
+    pub key: K,
+    /// As it was written, which says the case of names.
+    pub written: &'t str,
+    /// No `FM` before it.
+    pub fill: bool,
+    /// `TH` or `th` after it.
+    pub ordinal: Option<&'t str>,
+    /// `TM` before it or `SP` after it: in another language, or in words.
+    pub spelled: bool,
+}
+
+const PREFIXES: [&str; 6] = ["FM", "fm", "FX", "fx", "TM", "tm"];
+const SUFFIXES: [&str; 4] = ["TH", "th", "SP", "sp"];
+
 /// The parts of a template, given how a key word at the beginning of a text is found (which one,
-/// and its length), whether `FM` goes before each key word, and whether `th` goes after them.
-pub(super) fn tokens<'t, K: Copy>(
+/// and its length), and whether `FM` and `th` belong to single key words.
+pub(super) fn tokens<'t, K>(
     template: &'t str,
     find: impl Fn(&str) -> Option<(K, usize)>,
     affixes: bool,
@@ -28,51 +37,33 @@ pub(super) fn tokens<'t, K: Copy>(
     let mut tokens = Vec::new();
     let mut rest = template;
     while let Some(first) = rest.chars().next() {
-        let mut fill = true;
-        let mut at = rest;
-        if affixes {
-            while let Some(after) = prefix(at) {
-                fill &= !at[..2].eq_ignore_ascii_case("FM");
-                at = after;
-            }
-        }
-        if let Some((key, length)) = find(at) {
-            let (written, mut after) = at.split_at(length);
-            let mut ordinal = None;
-            if affixes && after.get(..2).is_some_and(|it| it.eq_ignore_ascii_case("th")) {
-                ordinal = Some(&after[..2]);
-                after = &after[2..];
-            }
-            tokens.push(Token::Key { key, written, fill, ordinal });
+        let prefix = rest.get(..2).filter(|two| affixes && PREFIXES.contains(two));
+        // One that no key word follows is gone all the same.
+        rest = &rest[prefix.map_or(0, str::len)..];
+        if let Some((key, length)) = find(rest) {
+            let (written, after) = rest.split_at(length);
+            let suffix = after.get(..2).filter(|two| affixes && SUFFIXES.contains(two));
+            tokens.push(Token::Key(Key {
+                key,
+                written,
+                fill: !prefix.is_some_and(|two| two.eq_ignore_ascii_case("FM")),
+                ordinal: suffix.filter(|two| two.eq_ignore_ascii_case("TH")),
+                spelled: prefix.is_some_and(|two| two.eq_ignore_ascii_case("TM"))
+                    || suffix.is_some_and(|two| two.eq_ignore_ascii_case("SP")),
+            }));
+            rest = &after[suffix.map_or(0, str::len)..];
+        } else if let Some(text) = rest.strip_prefix('"') {
+            rest = quoted(text, &mut tokens);
+        } else if let Some(after) = rest.strip_prefix("\\\"") {
+            // Outside of quotes a backslash only protects a quote.
+            tokens.push(Token::Copy('"'));
             rest = after;
-            continue;
-        }
-        if first == '"' {
-            rest = quoted(&rest[1..], &mut tokens);
-            continue;
-        }
-        // Outside of quotes a backslash only protects a quote.
-        let (copied, length) = match rest.strip_prefix("\\\"") {
-            Some(_) => ('"', 2),
-            None => (first, first.len_utf8()),
-        };
-        // Prefixes without a key word after them are gone.
-        let from = if affixes && at.len() < rest.len() && at.is_empty() { at } else { rest };
-        match from.is_empty() {
-            true => rest = from,
-            false => {
-                tokens.push(Token::Copy(copied));
-                rest = &rest[length..];
-            }
+        } else if rest.starts_with(first) {
+            tokens.push(Token::Copy(first));
+            rest = &rest[first.len_utf8()..];
         }
     }
     tokens
-}
-
-/// What follows `FM`, if it is there.
-fn prefix(text: &str) -> Option<&str> {
-    let two = text.get(..2)?;
-    (two.eq_ignore_ascii_case("FM") || two.eq_ignore_ascii_case("FX")).then(|| &text[2..])
 }
 
 /// Text between quotes, a backslash taking the next character as it is; what follows it.
@@ -81,10 +72,7 @@ fn quoted<'t, K>(text: &'t str, tokens: &mut Vec<Token<'_, K>>) -> &'t str {
     while let Some((at, character)) = characters.next() {
         match character {
             '"' => return &text[at + 1..],
-            '\\' => match characters.next() {
-                Some((_, next)) => tokens.push(Token::Copy(next)),
-                None => tokens.push(Token::Copy('\\')),
-            },
+            '\\' => tokens.push(Token::Copy(characters.next().map_or('\\', |(_, next)| next))),
             other => tokens.push(Token::Copy(other)),
         }
     }

@@ -43,8 +43,8 @@ pub(crate) fn encode(bytes: &[u8], format: &str, out: &mut Draft<'_>) -> Evaluat
                 }
                 line.iter().for_each(|byte| out.push(char::from(*byte)));
             }
-            // A full last line has its line break too.
-            if !coded.is_empty() && coded.len().is_multiple_of(76) {
+            // A full last line has its line break too, unless it was filled up.
+            if !coded.is_empty() && coded.len().is_multiple_of(76) && !coded.ends_with('=') {
                 out.push('\n');
             }
         }

@@ -103,11 +103,14 @@ fn evaluated(program: &Program, row: &[Option<String>], scratch: &mut Scratch) -
         .iter()
         .map(|text| text.as_ref().map_or(Datum::Null, |text| Datum::Text(text.as_bytes())))
         .collect();
-    match program.value(&row, scratch) {
+    let value = || match program.value(&row, scratch) {
         Ok(Datum::Text(text)) => Ok(Some(String::from_utf8(text.to_vec()).unwrap())),
         Ok(_) => Ok(None),
         Err(error) => Err(error.state.to_owned()),
-    }
+    };
+    // Nothing may panic; where it does, the others are to be seen too.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(value))
+        .unwrap_or_else(|_| Err("panic".to_owned()))
 }
 
 fn place(column: flusso_compiler::plan::ColumnId) -> Place {
