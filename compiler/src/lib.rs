@@ -19,6 +19,7 @@ pub mod files;
 pub mod hash;
 pub mod lock;
 pub mod mapping;
+pub mod pattern;
 pub mod plan;
 pub mod sql;
 pub mod types;

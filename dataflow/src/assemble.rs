@@ -67,7 +67,8 @@ impl Views {
 /// Space used from document to document.
 #[derive(Default)]
 pub struct Space {
-    scratch: Scratch,
+    /// For expressions, and those of them that failed.
+    pub scratch: Scratch,
     key: Vec<u8>,
 }
 
@@ -89,7 +90,7 @@ pub fn document<'a>(
     let (value, _) = views.rows(document.root).group(key).next()?;
     let root = row::split(split(value).packed);
     let filter = document.present.as_ref();
-    let present = filter.is_none_or(|it| it.truth(&root, &mut space.scratch) == Some(true));
+    let present = filter.is_none_or(|it| it.passes(&root, &mut space.scratch));
     if present {
         shape(&document.shape, &root, views, space, out);
     }
@@ -112,7 +113,7 @@ fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out
     match piece {
         Piece::Column(position, render) => json::datum(render, row[*position], out),
         Piece::Expr(program, render) => {
-            json::datum(render, program.value(row, &mut space.scratch), out);
+            json::datum(render, program.field(row, &mut space.scratch), out);
         }
         Piece::Geo { lat, lon } => match (row[*lat], row[*lon]) {
             (lat @ Datum::Text(_), lon @ Datum::Text(_)) => {
@@ -177,7 +178,7 @@ fn read<'a>(
             }
             let Parts { unique, packed, .. } = split(value);
             let row = row::split(packed);
-            if reader.filter.as_ref().is_none_or(|it| it.truth(&row, scratch) == Some(true)) {
+            if reader.filter.as_ref().is_none_or(|it| it.passes(&row, scratch)) {
                 for _ in 0..count * times {
                     rows.push(Found { unique, row: row.clone() });
                 }

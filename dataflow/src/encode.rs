@@ -13,6 +13,7 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 
 use crate::Lsn;
+use crate::eval::Scratch;
 use crate::feed::{Delta, Deltas};
 use crate::measure::Live;
 use crate::order::BadValue;
@@ -54,13 +55,17 @@ pub fn tallies<'scope>(
     program: TallyProgram,
     live: Arc<Live>,
 ) -> Stream<'scope, Lsn, Vec<Update<Tallies>>> {
-    let mut scratch = Vec::new();
+    let (mut bytes, mut scratch) = (Vec::new(), Scratch::default());
+    let counts = Arc::clone(&live);
     updates(deltas, table, name, live, move |at, delta, give| {
         let mut counted = |row: &[Datum<'_>]| -> Result<Option<(Row, Tallies)>, BadValue> {
-            let key = encoder.key(row, &mut scratch)?;
-            Ok(key.map(|key| (key, program.of(row))))
+            let key = encoder.key(row, &mut bytes)?;
+            Ok(key.map(|key| (key, program.of(row, &mut scratch))))
         };
         let [old, new] = [&delta.old, &delta.new].map(|row| project(row, &mut counted));
+        if let Some(failures) = scratch.failures() {
+            counts.failed(&failures);
+        }
         let (old, new) = (old?, new?);
         if old != new {
             let old = old.map(|(key, mut tallies)| {

@@ -258,6 +258,9 @@ impl Gather {
         let counts = &shared.live.indexes[index];
         self.body.clear();
         let found = document(description, key, views, &mut self.space, &mut self.body);
+        if let Some(failures) = self.space.scratch.failures() {
+            shared.live.failed(&failures);
+        }
         let present = found.as_ref().is_some_and(|(_, present)| *present);
         let name = xxh3_128_with_seed(key, index as u64);
         let new = if present {

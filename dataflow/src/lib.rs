@@ -12,6 +12,7 @@
 
 pub mod emit;
 pub mod engine;
+pub mod eval;
 pub mod feed;
 pub mod measure;
 pub mod row;
@@ -19,7 +20,6 @@ pub mod upsert;
 
 mod assemble;
 mod encode;
-mod eval;
 mod gather;
 mod json;
 mod lookup;

@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use crate::eval::Failures;
+
 /// Records and bytes of one kept thing, by worker.
 pub struct Gauge(Vec<(AtomicUsize, AtomicUsize)>);
 
@@ -46,6 +48,9 @@ pub struct Live {
     pub indexes: Vec<Counts>,
     /// Values that could not be a key or a sort prefix; their rows are left out.
     pub unkeyed: AtomicU64,
+    /// Expressions without a value, as Postgres would have refused them at run time; a field is
+    /// null, a condition not true.
+    pub failed: AtomicU64,
     /// Bytes of documents handed on and not yet taken.
     pub in_flight: AtomicUsize,
 }
@@ -57,7 +62,16 @@ impl Live {
             kept: (0..kept).map(|_| std::sync::Arc::new(Gauge::new(workers))).collect(),
             indexes: (0..indexes).map(|_| Counts::default()).collect(),
             unkeyed: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// Counts expressions that failed, and says the first of them.
+    pub fn failed(&self, failures: &Failures) {
+        if self.failed.fetch_add(failures.count, Relaxed) == 0 {
+            let error = &failures.last;
+            tracing::warn!(%error, "an expression has no value; further ones are only counted");
         }
     }
 
@@ -72,6 +86,7 @@ impl Live {
             kept: self.kept.iter().map(|gauge| gauge.sum()).collect(),
             indexes: self.indexes.iter().map(index).collect(),
             unkeyed: self.unkeyed.load(Relaxed),
+            failed: self.failed.load(Relaxed),
             in_flight: self.in_flight.load(Relaxed),
         }
     }
@@ -86,6 +101,8 @@ pub struct Measure {
     pub indexes: Vec<IndexMeasure>,
     /// Rows left out of an arrangement because a key value could not be read.
     pub unkeyed: u64,
+    /// Expressions without a value: fields left null, conditions taken for not true.
+    pub failed: u64,
     /// Bytes of documents between the workers and the sinks.
     pub in_flight: usize,
 }

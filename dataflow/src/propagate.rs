@@ -195,7 +195,7 @@ fn view(parts: Parts<'_>, shows: Option<&[usize]>) -> SmallVec<[u8; 64]> {
 }
 
 fn passes(filter: Option<&Program>, packed: &[u8], scratch: &mut Scratch) -> bool {
-    filter.is_none_or(|filter| filter.truth(&row::split(packed), scratch) == Some(true))
+    filter.is_none_or(|filter| filter.passes(&row::split(packed), scratch))
 }
 
 /// Walks seeds up to roots, when all that changed up to their time is published.

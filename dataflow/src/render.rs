@@ -27,7 +27,7 @@ use crate::gather::{self, gather};
 use crate::measure::Live;
 use crate::propagate::{Carries, Watch, Way, changed_rows, changed_tallies, propagate};
 use crate::publish::{Published, publish};
-use crate::shape::{Scope as Columns, scope as columns_of};
+use crate::shape::scope as columns_of;
 use crate::tally::{Tallies, TallyProgram};
 use crate::value::Encoder;
 use crate::{encode, source, spine};
@@ -163,8 +163,7 @@ fn ways(plan: &Plan) -> Vec<Way> {
 fn watches(plan: &Plan, id: KeptId) -> Vec<Watch> {
     let columns = columns_of(plan, id);
     let watch = |(way, (_, root, path)): (usize, (IndexId, KeptId, &Path))| {
-        let Columns(kept) = columns;
-        let all = kept.iter().all(|column| path.reads.contains(column));
+        let all = columns.columns.iter().all(|column| path.reads.contains(column));
         let positions = || path.reads.iter().map(|column| columns.position(*column)).collect();
         let carries = match &path.head {
             Some(head) => Carries::First(head.filter.as_ref().map(|it| columns.program(it))),

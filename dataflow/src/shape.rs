@@ -7,7 +7,7 @@ use flusso_compiler::plan::{
 };
 use flusso_compiler::types::{Class, Render, SqlType};
 
-use crate::eval::Program;
+use crate::eval::{Place, Program};
 use crate::json;
 use crate::row::{Columns, Datum};
 
@@ -100,14 +100,19 @@ pub enum Aggregate {
     },
 }
 
-/// The columns of the row in scope, in the order they lie in it.
+/// The columns of the row in scope.
 #[derive(Clone, Copy)]
-pub struct Scope<'a>(pub &'a [ColumnId]);
+pub struct Scope<'a> {
+    /// In the order they lie in it.
+    pub columns: &'a [ColumnId],
+    /// Whose they are.
+    pub table: &'a plan::Table,
+}
 
 impl Scope<'_> {
     /// Where a column lies. The planner keeps every column that a reader of a kept thing names.
     pub fn position(self, column: ColumnId) -> usize {
-        let found = self.0.iter().position(|kept| *kept == column);
+        let found = self.columns.iter().position(|kept| *kept == column);
         found.unwrap_or_else(|| unreachable!("the plan reads {column:?}, which is not kept"))
     }
 
@@ -130,15 +135,19 @@ impl Scope<'_> {
 
     /// The expression as a program over the row.
     pub fn program(self, expr: &Expr) -> Program {
-        Program::new(expr, &|column| self.position(column))
+        Program::new(expr, &|column| Place {
+            position: self.position(column),
+            ty: self.table.column(column).ty.clone(),
+        })
     }
 }
 
 /// The columns a kept thing's rows have.
 pub fn scope(plan: &Plan, kept: KeptId) -> Scope<'_> {
+    let table = plan.table(plan.kept(kept).table);
     match &plan.kept(kept).holds {
-        Holds::Rows { columns, .. } => Scope(columns),
-        Holds::Tallies(_) => Scope(&[]),
+        Holds::Rows { columns, .. } => Scope { columns, table },
+        Holds::Tallies(_) => Scope { columns: &[], table },
     }
 }
 

@@ -10,7 +10,7 @@
 
 mod number;
 mod text;
-mod time;
+pub(crate) mod time;
 
 use flusso_compiler::plan::{KeyPart, OrderPart};
 use flusso_compiler::types::Class;

@@ -9,46 +9,52 @@ const MICROS_OF_DAY: i64 = 86_400 * MICROS_OF_SECOND;
 
 /// Appends a date: days since 2000, the infinities at the ends of the range.
 pub(super) fn date(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let days = match infinite(text) {
-        Some(end) => end,
-        None => {
-            let (text, before_christ) = era(text);
-            let (days, rest) = days(text, before_christ)?;
-            if !rest.is_empty() {
-                return None;
-            }
-            days
-        }
-    };
-    out.extend_from_slice(&signed(days));
+    out.extend_from_slice(&signed(days_of(text)?));
     Some(())
 }
 
 /// Appends a time of day: microseconds.
 pub(super) fn time(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let (micros, rest) = micros(text)?;
-    out.extend_from_slice(&signed(micros));
-    rest.is_empty().then_some(())
+    out.extend_from_slice(&signed(micros_of_day(text)?));
+    Some(())
 }
 
-/// Appends a timestamp: microseconds since 2000 in UTC. Without a zone UTC is meant, without a
-/// time midnight.
+/// Appends a timestamp: microseconds since 2000 in UTC.
 pub(super) fn timestamp(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    let micros = match infinite(text) {
-        Some(end) => end,
-        None => {
-            let (text, before_christ) = era(text);
-            let (days, rest) = days(text, before_christ)?;
-            let (time, zone) = match rest.split_first() {
-                None => (0, rest),
-                Some((b' ' | b'T', rest)) => micros(rest)?,
-                Some(_) => return None,
-            };
-            days.checked_mul(MICROS_OF_DAY)?.checked_add(time - offset(zone)?)?
-        }
-    };
-    out.extend_from_slice(&signed(micros));
+    out.extend_from_slice(&signed(micros_of(text)?));
     Some(())
+}
+
+/// The days of a date since 2000; the infinities are the ends of the range.
+pub(crate) fn days_of(text: &[u8]) -> Option<i64> {
+    if let Some(end) = infinite(text) {
+        return Some(end);
+    }
+    let (text, before_christ) = era(text);
+    let (days, rest) = days(text, before_christ)?;
+    rest.is_empty().then_some(days)
+}
+
+/// The microseconds of a time of day.
+pub(crate) fn micros_of_day(text: &[u8]) -> Option<i64> {
+    let (micros, rest) = micros(text)?;
+    rest.is_empty().then_some(micros)
+}
+
+/// The microseconds of a timestamp since 2000 in UTC; the infinities are the ends of the range.
+/// Without a zone UTC is meant, without a time midnight.
+pub(crate) fn micros_of(text: &[u8]) -> Option<i64> {
+    if let Some(end) = infinite(text) {
+        return Some(end);
+    }
+    let (text, before_christ) = era(text);
+    let (days, rest) = days(text, before_christ)?;
+    let (time, zone) = match rest.split_first() {
+        None => (0, rest),
+        Some((b' ' | b'T', rest)) => micros(rest)?,
+        Some(_) => return None,
+    };
+    days.checked_mul(MICROS_OF_DAY)?.checked_add(time - offset(zone)?)
 }
 
 fn infinite(text: &[u8]) -> Option<i64> {
@@ -104,7 +110,7 @@ fn micros(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// The microseconds a zone, `+05:30` or none, is ahead of UTC.
-fn offset(zone: &[u8]) -> Option<i64> {
+pub(crate) fn offset(zone: &[u8]) -> Option<i64> {
     let (sign, rest) = match zone.split_first() {
         None => return Some(0),
         Some((b'Z', [])) => return Some(0),

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 pub use self::finish::finish;
 use self::term::{Counted, Term};
-use crate::eval::{Program, Scratch};
+use crate::eval::{Place, Program, Scratch};
 use crate::row::Datum;
 
 /// What the rows of a group come to, for all tallies of a kept thing: terms in order, none of them
@@ -41,17 +41,19 @@ impl TallyProgram {
         let position = |column: flusso_compiler::plan::ColumnId| usize::from(column.0);
         let parts = tallies.iter().map(|tally| Part {
             of: tally.of.map(|column| (position(column), table.column(column).ty.clone())),
-            filter: tally.filter.as_ref().map(|filter| Program::new(filter, &position)),
+            filter: tally
+                .filter
+                .as_ref()
+                .map(|filter| Program::new(filter, &|column| Place::whole(table, column))),
         });
         TallyProgram(parts.collect())
     }
 
     /// What one row comes to.
-    pub fn of(&self, row: &[Datum<'_>]) -> Tallies {
-        let mut scratch = Scratch::default();
+    pub fn of(&self, row: &[Datum<'_>], scratch: &mut Scratch) -> Tallies {
         let mut tallies = Tallies::default();
         for (slot, part) in (0..).zip(&self.0) {
-            if part.filter.as_ref().is_some_and(|f| f.truth(row, &mut scratch) != Some(true)) {
+            if part.filter.as_ref().is_some_and(|f| !f.passes(row, scratch)) {
                 continue;
             }
             match &part.of {

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use flusso_compiler::plan::{
-    Aggregate, AggregateFunction, Holds, Index, KeyPart, Object, Plan, Read, TableId, Value,
+    Aggregate, AggregateFunction, Holds, Index, KeyPart, Object, Plan, Read, Table, TableId, Value,
 };
 use flusso_compiler::types::{Render, SqlType};
 
 use super::random::Dice;
-use crate::eval::{Program, Scratch};
+use crate::eval::{Place, Program, Scratch};
 use crate::feed::Change;
 use crate::row::{Datum, Packer, Row, columns};
 use crate::tally::{self, TallyProgram};
@@ -156,10 +156,19 @@ impl Tables {
     }
 
     fn document(&self, plan: &Plan, index: &Index, row: &Values) -> Option<(String, Vec<u8>)> {
-        let holds = index.present.as_ref().is_none_or(|present| is_true(present, row));
+        let holds = index
+            .present
+            .as_ref()
+            .is_none_or(|present| is_true(present, plan.table(plan.kept(index.root).table), row));
         holds.then(|| {
             let mut body = Vec::new();
-            self.object(plan, &index.shape, row, &mut body);
+            self.object(
+                plan,
+                &index.shape,
+                plan.table(plan.kept(index.root).table),
+                row,
+                &mut body,
+            );
             let key = &plan.table(plan.kept(index.root).table).key;
             let row = data(row);
             let key: Vec<_> = key.iter().map(|part| row[usize::from(part.column.0)]).collect();
@@ -167,35 +176,36 @@ impl Tables {
         })
     }
 
-    fn object(&self, plan: &Plan, object: &Object, row: &Values, out: &mut Vec<u8>) {
+    fn object(&self, plan: &Plan, object: &Object, table: &Table, row: &Values, out: &mut Vec<u8>) {
         out.push(b'{');
         for (position, (name, value)) in object.fields.iter().enumerate() {
             out.extend_from_slice(if position == 0 { b"" } else { b"," });
             json::string(name.as_bytes(), out);
             out.push(b':');
-            self.value(plan, value, row, out);
+            self.value(plan, value, table, row, out);
         }
         out.push(b'}');
     }
 
-    fn value(&self, plan: &Plan, value: &Value, row: &Values, out: &mut Vec<u8>) {
+    fn value(&self, plan: &Plan, value: &Value, table: &Table, row: &Values, out: &mut Vec<u8>) {
+        let of = |read: &Read| plan.table(plan.kept(read.kept).table);
         match value {
             Value::Scalar(expr, render) => {
-                let program = Program::new(expr, &|column| usize::from(column.0));
+                let program = Program::new(expr, &|column| Place::whole(table, column));
                 let (row, mut scratch) = (data(row), Scratch::default());
-                json::datum(render, program.value(&row, &mut scratch), out);
+                json::datum(render, program.value(&row, &mut scratch).expect("a value"), out);
             }
             Value::Geo { .. } | Value::Constant(_) => unreachable!("not generated"),
-            Value::Object(inner) => self.object(plan, inner, row, out),
+            Value::Object(inner) => self.object(plan, inner, table, row, out),
             Value::One(read, inner) => match self.read(plan, read, row).first() {
-                Some(found) => self.object(plan, inner, found, out),
+                Some(found) => self.object(plan, inner, of(read), found, out),
                 None => out.extend_from_slice(b"null"),
             },
             Value::Many(read, inner) => {
                 out.push(b'[');
                 for (position, found) in self.read(plan, read, row).into_iter().enumerate() {
                     out.extend_from_slice(if position == 0 { b"" } else { b"," });
-                    self.object(plan, inner, found, out);
+                    self.object(plan, inner, of(read), found, out);
                 }
                 out.push(b']');
             }
@@ -204,10 +214,13 @@ impl Tables {
                 let Holds::Tallies(tallies) = &kept.holds else { unreachable!("tallies") };
                 let program = TallyProgram::compile(tallies, plan.table(kept.table));
                 let rows = self.matching(kept.table, &kept.key, encode(key, row));
-                let sum = rows.into_iter().map(|row| program.of(&data(row))).reduce(|mut a, b| {
-                    differential_dataflow::difference::Semigroup::plus_equals(&mut a, &b);
-                    a
-                });
+                let sum = rows
+                    .into_iter()
+                    .map(|row| program.of(&data(row), &mut Scratch::default()))
+                    .reduce(|mut a, b| {
+                        differential_dataflow::difference::Semigroup::plus_equals(&mut a, &b);
+                        a
+                    });
                 tally::finish(sum.as_ref(), *tally, *function, ty, out);
             }
             Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }) => {
@@ -242,7 +255,11 @@ impl Tables {
                 keys.flat_map(|key| self.matching(kept.table, &kept.key, key)).collect()
             }
         };
-        rows.retain(|row| read.filter.as_ref().is_none_or(|filter| is_true(filter, row)));
+        rows.retain(|row| {
+            read.filter
+                .as_ref()
+                .is_none_or(|filter| is_true(filter, plan.table(plan.kept(read.kept).table), row))
+        });
         rows.sort_by_cached_key(|row| {
             let mut key = Vec::new();
             order::prefix(&read.order, &data(row), &mut key).expect("encodable");
@@ -308,7 +325,7 @@ fn encode(parts: &[KeyPart], row: &Values) -> Option<Vec<u8>> {
     order::key(parts, &data(row), &mut key).expect("encodable").then_some(key)
 }
 
-fn is_true(expr: &flusso_compiler::expr::Expr, row: &Values) -> bool {
-    let program = Program::new(expr, &|column| usize::from(column.0));
-    program.truth(&data(row), &mut Scratch::default()) == Some(true)
+fn is_true(expr: &flusso_compiler::expr::Expr, table: &Table, row: &Values) -> bool {
+    let program = Program::new(expr, &|column| Place::whole(table, column));
+    program.truth(&data(row), &mut Scratch::default()) == Ok(Some(true))
 }

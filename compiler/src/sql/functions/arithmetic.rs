@@ -55,29 +55,18 @@ family! {
     Float4Abs "abs" | "@" (Float4) -> Float4: "without its sign";
     Float8Abs "abs" | "@" (Float8) -> Float8: "without its sign";
     NumericAbs "abs" | "@" (Numeric) -> Numeric: "without its sign";
-    Float8Power "power" | "pow" | "^" (Float8, Float8) -> Float8: "the first raised to the second";
     Float8Sqrt "sqrt" | "|/" (Float8) -> Float8: "the square root";
-    Float8Exp "exp" (Float8) -> Float8: "e raised to it";
-    Float8Ln "ln" (Float8) -> Float8: "the natural logarithm";
-    Float8Log "log" | "log10" (Float8) -> Float8: "the logarithm to base 10";
     Float8Ceil "ceil" | "ceiling" (Float8) -> Float8: "the least whole number not below";
     Float8Floor "floor" (Float8) -> Float8: "the greatest whole number not above";
     Float8Round "round" (Float8) -> Float8: "the nearest whole number, halves to the even one";
     Float8Trunc "trunc" (Float8) -> Float8: "cut off towards zero";
     Float8Sign "sign" (Float8) -> Float8: "-1, 0 or 1";
-    NumericPower "power" | "pow" | "^" (Numeric, Numeric) -> Numeric:
-        "the first raised to the second";
     NumericSqrt "sqrt" (Numeric) -> Numeric: "the square root";
-    NumericExp "exp" (Numeric) -> Numeric: "e raised to it";
-    NumericLn "ln" (Numeric) -> Numeric: "the natural logarithm";
-    NumericLog "log" | "log10" (Numeric) -> Numeric: "the logarithm to base 10";
     NumericCeil "ceil" | "ceiling" (Numeric) -> Numeric: "the least whole number not below";
     NumericFloor "floor" (Numeric) -> Numeric: "the greatest whole number not above";
     NumericRound "round" (Numeric) -> Numeric: "the nearest whole number, halves away from zero";
     NumericTrunc "trunc" (Numeric) -> Numeric: "cut off towards zero";
     NumericSign "sign" (Numeric) -> Numeric: "-1, 0 or 1";
-    NumericLogBase "log" (Numeric, Numeric) -> Numeric:
-        "the logarithm of the second to the base of the first";
     NumericRoundTo "round" (Numeric, Int4) -> Numeric: "rounded to so many digits after the point";
     NumericTruncTo "trunc" (Numeric, Int4) -> Numeric: "cut off to so many digits after the point";
     NumericDiv "div" (Numeric, Numeric) -> Numeric: "the whole quotient, cut off towards zero";
@@ -88,24 +77,9 @@ family! {
     Int4Lcm "lcm" (Int4, Int4) -> Int4: "the least common multiple";
     Int8Gcd "gcd" (Int8, Int8) -> Int8: "the greatest common divisor";
     Int8Lcm "lcm" (Int8, Int8) -> Int8: "the least common multiple";
-    NumericGcd "gcd" (Numeric, Numeric) -> Numeric: "the greatest common divisor";
-    NumericLcm "lcm" (Numeric, Numeric) -> Numeric: "the least common multiple";
-    Float8Cbrt "cbrt" | "||/" (Float8) -> Float8: "the cube root";
     Float8Degrees "degrees" (Float8) -> Float8: "radians as degrees";
     Float8Radians "radians" (Float8) -> Float8: "degrees as radians";
     Pi "pi" () -> Float8: "the number pi";
-    Float8Sin "sin" (Float8) -> Float8: "the sine, in radians";
-    Float8Cos "cos" (Float8) -> Float8: "the cosine, in radians";
-    Float8Tan "tan" (Float8) -> Float8: "the tangent, in radians";
-    Float8Asin "asin" (Float8) -> Float8: "the inverse sine, in radians";
-    Float8Acos "acos" (Float8) -> Float8: "the inverse cosine, in radians";
-    Float8Atan "atan" (Float8) -> Float8: "the inverse tangent, in radians";
-    Float8Atan2 "atan2" (Float8, Float8) -> Float8:
-        "the inverse tangent of the quotient, in radians";
-    Float8WidthBucket "width_bucket" (Float8, Float8, Float8, Int4) -> Int4:
-        "in which of so many equal parts between two bounds it lies";
-    NumericWidthBucket "width_bucket" (Numeric, Numeric, Numeric, Int4) -> Int4:
-        "in which of so many equal parts between two bounds it lies";
     Int2BitAnd "&" (Int2, Int2) -> Int2: "bits set in both";
     Int2BitOr "|" (Int2, Int2) -> Int2: "bits set in either";
     Int2BitXor "#" (Int2, Int2) -> Int2: "bits set in one of them only";

@@ -1,4 +1,4 @@
-//! `to_char` and its inverses: values written and read by a template.
+//! `to_char`: values written by a template.
 
 use super::family;
 
@@ -14,7 +14,4 @@ family! {
     Int8ToChar "to_char" (Int8, Text) -> Text: "written by the template";
     Float4ToChar "to_char" (Float4, Text) -> Text: "written by the template";
     Float8ToChar "to_char" (Float8, Text) -> Text: "written by the template";
-    ToDate "to_date" (Text, Text) -> Date: "read by the template";
-    ToTimestamp "to_timestamp" (Text, Text) -> TimestampTz: "read by the template, in UTC";
-    ToNumber "to_number" (Text, Text) -> Numeric: "read by the template";
 }

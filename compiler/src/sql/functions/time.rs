@@ -88,7 +88,6 @@ family! {
         "`AT TIME ZONE`: that local time in the zone";
     TimestampTzIn "timezone" (Text, TimestampTz) -> Timestamp:
         "`AT TIME ZONE`: the local time in the zone";
-    TimeTzIn "timezone" (Text, TimeTz) -> TimeTz: "`AT TIME ZONE`: the same time in the zone";
     TimestampAt "timezone" (Interval, Timestamp) -> TimestampTz:
         "`AT TIME ZONE`: that local time at the offset";
     TimestampTzAt "timezone" (Interval, TimestampTz) -> Timestamp:

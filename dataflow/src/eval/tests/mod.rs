@@ -1,8 +1,13 @@
 //! Expressions over small rows, with Postgres' answers.
 
-use flusso_compiler::types::SqlType;
+mod oracle;
+
+use flusso_compiler::expr::Comparison;
+use flusso_compiler::sql::functions::{Function, Text};
+use flusso_compiler::types::{Class, SqlType};
 use proptest::prelude::*;
 
+use super::like::Pattern;
 use super::*;
 
 fn column(position: u16) -> Expr {
@@ -21,20 +26,28 @@ fn compare(left: Expr, comparison: Comparison, right: Expr, class: Class) -> Exp
     Expr::Compare(comparison, left.into(), right.into(), class)
 }
 
-fn program(expr: &Expr) -> Program {
-    Program::new(expr, &|column| usize::from(column.0))
+fn program(expr: &Expr, ty: &SqlType) -> Program {
+    Program::new(expr, &|column| Place { position: usize::from(column.0), ty: ty.clone() })
 }
 
 fn row<'a>(columns: &[Option<&'a str>]) -> Vec<Datum<'a>> {
     columns.iter().map(|c| c.map_or(Datum::Null, |text| Datum::Text(text.as_bytes()))).collect()
 }
 
+fn truth_of(
+    expr: &Expr,
+    ty: &SqlType,
+    columns: &[Option<&str>],
+) -> Result<Option<bool>, EvalError> {
+    program(expr, ty).truth(&row(columns), &mut Scratch::default())
+}
+
 fn truth(expr: &Expr, columns: &[Option<&str>]) -> Option<bool> {
-    program(expr).truth(&row(columns), &mut Scratch::default())
+    truth_of(expr, &SqlType::Text, columns).unwrap()
 }
 
 fn value(expr: &Expr, columns: &[Option<&str>]) -> Option<String> {
-    match program(expr).value(&row(columns), &mut Scratch::default()) {
+    match program(expr, &SqlType::Text).value(&row(columns), &mut Scratch::default()).unwrap() {
         Datum::Text(text) => Some(String::from_utf8(text.to_vec()).unwrap()),
         Datum::Null | Datum::Unchanged => None,
     }
@@ -44,51 +57,79 @@ fn value(expr: &Expr, columns: &[Option<&str>]) -> Option<String> {
 fn comparisons_go_by_class() {
     use Comparison::*;
     let cases = [
-        ("paid", Eq, "paid", Class::Text, Some(true)),
-        ("b", Gt, "a", Class::Text, Some(true)),
-        ("9", Lt, "10", Class::Int, Some(true)),
-        ("9", Lt, "10", Class::Text, Some(false)),
-        ("1.50", Eq, "1.5", Class::Numeric, Some(true)),
-        ("NaN", Ge, "Infinity", Class::Float, Some(true)),
-        ("x  ", Eq, "x", Class::Bpchar, Some(true)),
-        ("ÄB", Ne, "äb", Class::Citext, Some(false)),
-        ("2024-01-01 00:00:00+00", Le, "2024-01-01", Class::Timestamp, Some(true)),
-        ("t", Ne, "true", Class::Bool, Some(false)),
-        ("x", Eq, "5", Class::Int, None),
-        ("5", Eq, "x", Class::Int, None),
+        ("paid", Eq, "paid", SqlType::Text, true),
+        ("b", Gt, "a", SqlType::Text, true),
+        ("9", Lt, "10", SqlType::Int4, true),
+        ("9", Lt, "10", SqlType::Text, false),
+        ("1.50", Eq, "1.5", SqlType::Numeric(None), true),
+        ("NaN", Ge, "Infinity", SqlType::Float8, true),
+        ("x  ", Eq, "x", SqlType::Bpchar, true),
+        ("ÄB", Ne, "äb", SqlType::Citext, false),
+        ("2024-01-01 00:00:00+00", Le, "2024-01-01", SqlType::TimestampTz, true),
+        ("t", Ne, "true", SqlType::Bool, false),
+        ("1 mon", Eq, "30 days", SqlType::Interval, true),
+        ("{\"a\": 1.0}", Eq, "{\"a\": 1}", SqlType::Jsonb, true),
+        ("{1,NULL}", Gt, "{1,2}", SqlType::Array(SqlType::Int4.into()), true),
     ];
-    for (left, comparison, right, class, expected) in cases {
-        let constant = compare(column(0), comparison, literal(right), class.clone());
-        assert_eq!(truth(&constant, &[Some(left)]), expected, "{constant:?}");
-        let varying = compare(column(0), comparison, column(1), class.clone());
-        assert_eq!(truth(&varying, &[Some(left), Some(right)]), expected, "{varying:?}");
-        assert_eq!(truth(&constant, &[None]), None);
-        assert_eq!(truth(&varying, &[Some(left), None]), None);
+    for (left, comparison, right, ty, expected) in cases {
+        let right_side = Expr::Literal(Some(right.into()), ty.clone());
+        let constant = compare(column(0), comparison, right_side, ty.class());
+        assert_eq!(truth_of(&constant, &ty, &[Some(left)]), Ok(Some(expected)), "{constant:?}");
+        let varying = compare(column(0), comparison, column(1), ty.class());
+        let both = truth_of(&varying, &ty, &[Some(left), Some(right)]);
+        assert_eq!(both, Ok(Some(expected)), "{varying:?}");
+        assert_eq!(truth_of(&constant, &ty, &[None]), Ok(None));
+        assert_eq!(truth_of(&varying, &ty, &[Some(left), None]), Ok(None));
     }
-    let labels = Class::Enum(vec!["z".into(), "a".into()]);
-    assert_eq!(
-        truth(&compare(column(0), Lt, literal("a"), labels.clone()), &[Some("z")]),
-        Some(true)
-    );
-    assert_eq!(truth(&compare(column(0), Eq, literal("a"), labels), &[Some("a")]), Some(true));
+    let labels = SqlType::Enum(vec!["z".into(), "a".into()]);
+    let label = Expr::Literal(Some("a".into()), labels.clone());
+    let less = compare(column(0), Lt, label.clone(), labels.class());
+    assert_eq!(truth_of(&less, &labels, &[Some("z")]), Ok(Some(true)));
+    let equal = compare(column(0), Eq, label, labels.class());
+    assert_eq!(truth_of(&equal, &labels, &[Some("a")]), Ok(Some(true)));
+}
+
+#[test]
+fn what_fails_fails_where_a_row_comes_to_it() {
+    let int = |text: &str| Expr::Literal(Some(text.into()), SqlType::Int4);
+    let bad = compare(column(0), Comparison::Eq, int("x"), Class::Int);
+    assert_eq!(truth_of(&bad, &SqlType::Int4, &[Some("5")]).unwrap_err().state, "22P02");
+    let damaged = compare(column(0), Comparison::Eq, int("5"), Class::Int);
+    assert_eq!(truth_of(&damaged, &SqlType::Int4, &[Some("x")]).unwrap_err().state, "22P02");
+    let positive = compare(column(0), Comparison::Gt, int("0"), Class::Int);
+    let choice = Expr::Case {
+        branches: vec![(positive, compare(column(0), Comparison::Eq, int("7"), Class::Int))],
+        otherwise: Some(Box::new(bad)),
+    };
+    assert_eq!(truth_of(&choice, &SqlType::Int4, &[Some("7")]), Ok(Some(true)));
+    let program = program(&choice, &SqlType::Int4);
+    let mut scratch = Scratch::default();
+    assert!(!program.passes(&row(&[Some("-7")]), &mut scratch));
+    assert_eq!(program.field(&row(&[Some("-7")]), &mut scratch), Datum::Null);
+    assert_eq!(scratch.failures().map(|failures| failures.count), Some(2));
+    assert!(scratch.failures().is_none());
 }
 
 #[test]
 fn membership_has_nulls() {
+    let number = |text: &str| Expr::Literal(Some(text.into()), SqlType::Numeric(None));
     let one_of = |list: Vec<Expr>, class| Expr::In(Box::new(column(0)), list, class);
-    let plain = one_of(vec![literal("1.0"), literal("2")], Class::Numeric);
-    assert_eq!(truth(&plain, &[Some("1")]), Some(true));
-    assert_eq!(truth(&plain, &[Some("3")]), Some(false));
-    assert_eq!(truth(&plain, &[None]), None);
+    let truth =
+        |expr: &Expr, ty: SqlType, columns: &[Option<&str>]| truth_of(expr, &ty, columns).unwrap();
+    let numeric = || SqlType::Numeric(None);
+    let plain = one_of(vec![number("2"), number("1.0")], Class::Numeric);
+    assert_eq!(truth(&plain, numeric(), &[Some("1")]), Some(true));
+    assert_eq!(truth(&plain, numeric(), &[Some("3")]), Some(false));
+    assert_eq!(truth(&plain, numeric(), &[None]), None);
     let with_null = one_of(vec![literal("a"), null()], Class::Text);
-    assert_eq!(truth(&with_null, &[Some("a")]), Some(true));
-    assert_eq!(truth(&with_null, &[Some("b")]), None);
-    let varying = one_of(vec![column(1), literal("7")], Class::Int);
-    assert_eq!(truth(&varying, &[Some("5"), Some("05")]), Some(true));
-    assert_eq!(truth(&varying, &[Some("5"), Some("6")]), Some(false));
-    assert_eq!(truth(&varying, &[Some("5"), None]), None);
-    assert_eq!(truth(&varying, &[Some("7"), None]), Some(true));
-    assert_eq!(truth(&one_of(vec![], Class::Text), &[None]), Some(false));
+    assert_eq!(truth(&with_null, SqlType::Text, &[Some("a")]), Some(true));
+    assert_eq!(truth(&with_null, SqlType::Text, &[Some("b")]), None);
+    let varying = one_of(vec![column(1), number("7")], Class::Numeric);
+    assert_eq!(truth(&varying, numeric(), &[Some("5"), Some("5.0")]), Some(true));
+    assert_eq!(truth(&varying, numeric(), &[Some("5"), Some("6")]), Some(false));
+    assert_eq!(truth(&varying, numeric(), &[Some("5"), None]), None);
+    assert_eq!(truth(&varying, numeric(), &[Some("7"), None]), Some(true));
+    assert_eq!(truth(&one_of(vec![], Class::Text), SqlType::Text, &[None]), Some(false));
 }
 
 #[test]
@@ -133,10 +174,9 @@ fn like_goes_by_characters() {
 
 #[test]
 fn truth_has_three_values() {
-    let of = |truth: Option<bool>| match truth {
-        None => null(),
-        Some(true) => literal("t"),
-        Some(false) => literal("f"),
+    let of = |truth: Option<bool>| {
+        let text = truth.map(|truth| if truth { "t" } else { "f" }.to_owned());
+        Expr::Literal(text, SqlType::Bool)
     };
     let all = [Some(true), Some(false), None];
     for a in all {
@@ -202,7 +242,7 @@ proptest! {
     fn like_is_as_defined(text in "[abé%\\\\]{0,8}", pattern in "([abé%_]|\\\\[a%_\\\\]){0,6}") {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
         prop_assert_eq!(
-            Pattern::new(&pattern).matches(text.as_bytes()),
+            Pattern::new(&pattern, Some('\\'), false).matches(text.as_bytes()).unwrap(),
             naive(&chars(&text), &chars(&pattern))
         );
     }

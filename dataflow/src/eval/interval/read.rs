@@ -1,0 +1,234 @@
+//! Spans from text: what Postgres prints, the words people write, ISO 8601 and SQL's own form.
+//!
+//! ```text
+//!  1 year -2 mons 3 days 04:05:06.7     1.5 hours ago     P1Y2M3DT4H5M6S     1-2 3 4:05:06
+//! ```
+
+use super::Interval;
+use super::arithmetic::out_of_range;
+use crate::eval::error::{EvalError, Evaluated};
+use crate::eval::moment::{DAY, HOUR, MINUTE, SECOND};
+
+/// Parts added up; a number is kept in whole and millionths, as fractions of a unit go down to
+/// lesser units.
+#[derive(Default)]
+struct Sum {
+    months: i64,
+    days: i64,
+    micros: i64,
+}
+
+/// A number as written: its sign is in both parts.
+#[derive(Clone, Copy)]
+struct Amount {
+    whole: i64,
+    fraction: f64,
+}
+
+impl Interval {
+    /// A span of any of the forms.
+    pub fn parse(text: &str) -> Evaluated<Interval> {
+        let bad = || EvalError::bad_moment("interval", text);
+        let word = text.trim_matches(|c: char| c.is_ascii_whitespace());
+        let sum = match word.strip_prefix('P') {
+            Some(iso) => iso8601(iso).ok_or_else(bad)?,
+            None => words(&word.to_ascii_lowercase()).ok_or_else(bad)?,
+        };
+        let range = |value: i64| i32::try_from(value).map_err(|_| out_of_range());
+        Ok(Interval { months: range(sum.months)?, days: range(sum.days)?, micros: sum.micros })
+    }
+}
+
+/// Numbers with units after them, a time of day, `years-months`; `ago` turns all around.
+fn words(text: &str) -> Option<Sum> {
+    let text = text.strip_prefix('@').unwrap_or(text);
+    let mut sum = Sum::default();
+    let mut tokens = tokens(text).peekable();
+    let mut any = false;
+    while let Some(token) = tokens.next() {
+        if token == "ago" {
+            return (any && tokens.next().is_none()).then_some(Sum {
+                months: sum.months.checked_neg()?,
+                days: sum.days.checked_neg()?,
+                micros: sum.micros.checked_neg()?,
+            });
+        }
+        any = true;
+        if token.contains(':') {
+            sum.micros = sum.micros.checked_add(clock(token)?)?;
+            continue;
+        }
+        let unsigned = token.strip_prefix(['-', '+']).unwrap_or(token);
+        if let Some((years, months)) = unsigned.split_once('-') {
+            let negative = token.starts_with('-');
+            let whole = number(years)?.checked_mul(12)?.checked_add(number(months)?)?;
+            sum.months = sum.months.checked_add(if negative { -whole } else { whole })?;
+            continue;
+        }
+        let amount = Amount::parse(token)?;
+        match tokens.peek() {
+            Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) && *unit != "ago" => {
+                sum.add(amount, unit)?;
+                tokens.next();
+            }
+            // A number before a time of day counts days, one at the end seconds.
+            Some(next) if next.contains(':') => sum.add(amount, "day")?,
+            None => sum.add(amount, "second")?,
+            Some(_) => return None,
+        }
+    }
+    any.then_some(sum)
+}
+
+/// Runs of letters and runs of anything else, between blanks: `1h30m` is four.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    text.split_ascii_whitespace().flat_map(|word| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let letter = rest.chars().next()?.is_ascii_alphabetic();
+            let end = rest.find(|c: char| c.is_ascii_alphabetic() != letter);
+            let (token, after) = rest.split_at(end.unwrap_or(rest.len()));
+            rest = after;
+            Some(token)
+        })
+    })
+}
+
+/// `[-]h:mm[:ss[.f]]`.
+fn clock(token: &str) -> Option<i64> {
+    let negative = token.starts_with('-');
+    let unsigned = token.strip_prefix(['-', '+']).unwrap_or(token);
+    let (hours, rest) = unsigned.split_once(':')?;
+    let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "0"));
+    let (whole, fraction) = seconds.split_once('.').unwrap_or((seconds, ""));
+    let (minutes, whole) = (number(minutes)?, number(whole)?);
+    if minutes > 59 || whole > 60 {
+        return None;
+    }
+    let fraction = match fraction {
+        "" => 0,
+        digits => {
+            number(digits)?;
+            (format!("0.{digits}").parse::<f64>().ok()? * 1e6).round_ties_even() as i64
+        }
+    };
+    let time = number(hours)?.checked_mul(HOUR)?.checked_add(minutes * MINUTE)?;
+    let time = time.checked_add(whole * SECOND + fraction)?;
+    Some(if negative { -time } else { time })
+}
+
+/// `1Y2M3W4DT5H6M7.8S`, each with a sign of its own.
+fn iso8601(text: &str) -> Option<Sum> {
+    let mut sum = Sum::default();
+    let mut rest = text;
+    let mut in_time = false;
+    let mut any = false;
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('T') {
+            if in_time {
+                return None;
+            }
+            in_time = true;
+            rest = after;
+            continue;
+        }
+        let at = rest.find(|c: char| c.is_ascii_alphabetic())?;
+        let unit = match (rest.as_bytes()[at], in_time) {
+            (b'Y', false) => "year",
+            (b'M', false) => "month",
+            (b'W', false) => "week",
+            (b'D', false) => "day",
+            (b'H', true) => "hour",
+            (b'M', true) => "minute",
+            (b'S', true) => "second",
+            _ => return None,
+        };
+        sum.add(Amount::parse(&rest[..at])?, unit)?;
+        rest = &rest[at + 1..];
+        any = true;
+    }
+    any.then_some(sum)
+}
+
+impl Amount {
+    fn parse(token: &str) -> Option<Amount> {
+        let negative = token.starts_with('-');
+        let unsigned = token.strip_prefix(['-', '+']).unwrap_or(token);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        if whole.is_empty() && fraction.is_empty() {
+            return None;
+        }
+        let sign = if negative { -1 } else { 1 };
+        let whole = if whole.is_empty() { 0 } else { number(whole)? };
+        let fraction = match fraction {
+            "" => 0.0,
+            digits => {
+                number(digits)?;
+                format!("0.{digits}").parse::<f64>().ok()?
+            }
+        };
+        Some(Amount { whole: sign * whole, fraction: sign as f64 * fraction })
+    }
+}
+
+impl Sum {
+    /// Adds an amount of a unit; its fraction goes down to the next lesser kind of part.
+    fn add(&mut self, amount: Amount, unit: &str) -> Option<()> {
+        let Amount { whole, fraction } = amount;
+        let months = match unit {
+            "y" | "yr" | "yrs" | "year" | "years" => Some(12),
+            "dec" | "decs" | "decade" | "decades" => Some(120),
+            "c" | "cent" | "century" | "centuries" => Some(1200),
+            "mil" | "mils" | "millennium" | "millennia" => Some(12_000),
+            _ => None,
+        };
+        if let Some(months) = months {
+            self.months = self.months.checked_add(whole.checked_mul(months)?)?;
+            let part = (fraction * months as f64).round_ties_even() as i64;
+            self.months = self.months.checked_add(part)?;
+            return Some(());
+        }
+        let micros = match unit {
+            "mon" | "mons" | "month" | "months" => {
+                self.months = self.months.checked_add(whole)?;
+                return self.part_of_days(fraction, 30);
+            }
+            "w" | "week" | "weeks" => {
+                self.days = self.days.checked_add(whole.checked_mul(7)?)?;
+                return self.part_of_days(fraction, 7);
+            }
+            "d" | "day" | "days" => {
+                self.days = self.days.checked_add(whole)?;
+                return self.part_of(fraction, DAY);
+            }
+            "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
+            "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
+            "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
+            "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecond" | "milliseconds" => {
+                SECOND / 1000
+            }
+            "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecond" | "microseconds" => 1,
+            _ => return None,
+        };
+        self.micros = self.micros.checked_add(whole.checked_mul(micros)?)?;
+        self.part_of(fraction, micros)
+    }
+
+    /// A fraction of so many days: whole days, and microseconds for the rest.
+    fn part_of_days(&mut self, fraction: f64, days: i64) -> Option<()> {
+        let scaled = fraction * days as f64;
+        self.days = self.days.checked_add(scaled.trunc() as i64)?;
+        self.part_of(scaled - scaled.trunc(), DAY)
+    }
+
+    fn part_of(&mut self, fraction: f64, unit: i64) -> Option<()> {
+        let scaled = (fraction * unit as f64).round_ties_even() as i64;
+        self.micros = self.micros.checked_add(scaled)?;
+        Some(())
+    }
+}
+
+fn number(digits: &str) -> Option<i64> {
+    let well = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if well { digits.parse().ok() } else { None }
+}
