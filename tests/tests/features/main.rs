@@ -6,6 +6,7 @@ mod fields;
 mod filters;
 mod relations;
 mod rows;
+mod sql;
 
 use std::sync::LazyLock;
 

@@ -8,6 +8,8 @@ use super::Ty;
 const CLOCK: &str = "its value changes with the clock, and a document changes only with its rows";
 const CHANCE: &str = "its value is another each time, and a document must be one value of its rows";
 const SESSION: &str = "its value depends on who asks, and documents are made for everyone";
+const LIBRARY: &str = "its last digits depend on the server's C library, and a document must equal what Postgres says";
+const TEMPLATE: &str = "reading by a template is not supported; a text in ISO form can be cast";
 const WINDOW: &str = "window functions are not supported; rank rows by `order_by` and `limit`";
 const PLACE: &str = "it reads the state of the server, not of the rows";
 
@@ -58,6 +60,26 @@ const NAMES: &[(&str, &str)] = &[
     ("version", PLACE),
     ("txid_current", PLACE),
     ("pg_current_xact_id", PLACE),
+    ("power", LIBRARY),
+    ("pow", LIBRARY),
+    ("^", "powers are not supported, for their last digits depend on the server; multiply"),
+    ("exp", LIBRARY),
+    ("ln", LIBRARY),
+    ("log", LIBRARY),
+    ("log10", LIBRARY),
+    ("cbrt", LIBRARY),
+    ("||/", LIBRARY),
+    ("sin", LIBRARY),
+    ("cos", LIBRARY),
+    ("tan", LIBRARY),
+    ("cot", LIBRARY),
+    ("asin", LIBRARY),
+    ("acos", LIBRARY),
+    ("atan", LIBRARY),
+    ("atan2", LIBRARY),
+    ("width_bucket", "it is not supported; divide and take the `floor`"),
+    ("to_date", TEMPLATE),
+    ("to_number", TEMPLATE),
     ("pg_size_pretty", "it is not supported; divide by 1024 and `round`"),
     ("pg_typeof", "types are known when the schema is compiled, so there is nothing to ask"),
     ("to_regclass", PLACE),
@@ -108,6 +130,10 @@ const NAMES: &[(&str, &str)] = &[
 const OVERLOADS: &[Refused] = &[
     Refused { name: "age", takes: &[Ty::Timestamp], why: CLOCK },
     Refused { name: "age", takes: &[Ty::TimestampTz], why: CLOCK },
+    Refused { name: "to_timestamp", takes: &[Ty::Text, Ty::Text], why: TEMPLATE },
+    Refused { name: "timezone", takes: &[Ty::Text, Ty::TimeTz], why: CLOCK },
+    Refused { name: "gcd", takes: &[Ty::Numeric, Ty::Numeric], why: "it is for integers here" },
+    Refused { name: "lcm", takes: &[Ty::Numeric, Ty::Numeric], why: "it is for integers here" },
     Refused { name: "trim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },
     Refused { name: "ltrim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },
     Refused { name: "rtrim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },

@@ -12,7 +12,9 @@
 mod call;
 mod choice;
 mod constant;
+mod like;
 mod operator;
+mod resolved;
 
 use sqlparser::ast::{self, BinaryOperator, Spanned};
 

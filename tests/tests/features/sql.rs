@@ -1,0 +1,102 @@
+//! SQL in every place it can stand, over rows that change: values, conditions, orders.
+
+use crate::follow;
+
+const TABLES: &str = "
+CREATE TYPE mood AS ENUM ('calm', 'cross');
+CREATE TABLE docs (id int PRIMARY KEY, name text, code char(6), mood mood, born date, at timestamptz,
+  price numeric(10,2), part int, whole int, ratio float8, data jsonb, tags text[], gone bool);
+CREATE TABLE parts (id int PRIMARY KEY, doc_id int, label text, size int, at timestamp, gone bool);
+INSERT INTO docs SELECT n, (array['Ada',' Žofie ','bob','O''Neil',NULL,''])[1 + n % 6], 'c' || n,
+  (array['calm','cross',NULL]::mood[])[1 + n % 3], date '2024-01-30' + n, timestamptz '2024-02-28 23:30+00' + n * interval '7 hours',
+  n * 1.25, n, n % 4, n / 8.0, jsonb_build_object('n', n, 'tags', jsonb_build_array('a', n), 'who', jsonb_build_object('name', 'w' || n)),
+  array['x', 'y' || n], n % 5 = 4
+  FROM generate_series(1, 24) n;
+INSERT INTO parts SELECT n, 1 + n % 24, (array['b','A','ä','a',NULL])[1 + n % 5], n % 9, timestamp '2024-01-01' + n * interval '1 hour', n % 7 = 0
+  FROM generate_series(1, 120) n";
+
+const SCHEMA: &str = r#"
+table: docs
+primary_key: id
+where: gone IS NOT TRUE AND (price < 28 OR mood = 'calm')
+fields:
+  - keyword: email
+    sql: lower(trim(name)) || '@x.io'
+  - keyword: code
+    sql: docs.code || '!'
+  - keyword: size
+    sql: |
+      CASE WHEN price < 10 THEN 'small'
+           WHEN price < 20 THEN 'medium'
+           ELSE 'large'
+      END
+  - decimal: gross
+    sql: round(price * 1.21, 2)
+  - double: share
+    sql: part / nullif(whole, 0)::numeric
+  - integer: quotient
+    sql: part / nullif(whole, 0)
+  - long: big
+    sql: part::bigint * 3000000000
+  - boolean: late
+    sql: at > '2024-03-02' AND mood IS DISTINCT FROM 'calm'
+  - integer: year
+    sql: extract(year FROM born)::int
+  - date: month
+    sql: date_trunc('month', at)::date
+  - keyword: shown
+    sql: to_char(at AT TIME ZONE 'Europe/Prague', 'YYYY-MM-DD HH24:MI')
+  - keyword: who
+    sql: data -> 'who' ->> 'name'
+  - integer: n
+    sql: (data ->> 'n')::int + 1
+  - json: made
+    sql: jsonb_build_object('id', id, 'tags', data -> 'tags', 'name', name)
+  - keyword: tags
+    sql: tags || 'z'::text
+  - boolean: tagged
+    sql: "'x' = ANY (tags) AND data @> '{\"tags\": [\"a\"]}'"
+  - keyword: first
+    sql: coalesce(nullif(split_part(trim(name), ' ', 1), ''), 'nobody')
+    transforms: [lowercase]
+  - keyword: least
+    sql: least(name, code::text, 'm')
+  - has_many: parts
+    table: parts
+    foreign_key: doc_id
+    primary_key: id
+    where: parts.size BETWEEN 1 AND 7 AND (label LIKE 'a%' OR label >= 'A' OR label IS NULL)
+    filters: [{ raw: "NOT gone -- those that are there" }]
+    order_by: label DESC NULLS LAST, at
+    fields:
+      - keyword: label
+      - keyword: upper
+        sql: upper(parts.label)
+      - timestamp: next
+        sql: at + interval '1 day' * size
+  - count: largeParts
+    table: parts
+    foreign_key: doc_id
+    where: size > 4 AND NOT gone
+  - sum: total
+    table: parts
+    foreign_key: doc_id
+    column: size
+    value_type: long
+    where: label ~ '^[a-b]'
+"#;
+
+#[test]
+fn everywhere() {
+    let steps = [
+        "UPDATE docs SET name = 'New Name', price = price + 9 WHERE id % 5 = 0",
+        "UPDATE docs SET whole = 1 - whole, mood = 'cross' WHERE id % 3 = 0",
+        "UPDATE docs SET data = '{\"n\": 7, \"tags\": [\"a\"], \"who\": null}', tags = NULL WHERE id < 4",
+        "UPDATE docs SET gone = NOT gone",
+        "UPDATE parts SET label = 'zz', size = size + 2, gone = false WHERE id % 10 = 3",
+        "UPDATE parts SET doc_id = 2, at = at + interval '3 days' WHERE id % 13 = 0",
+        "DELETE FROM parts WHERE id % 8 = 1",
+        "DELETE FROM docs WHERE id > 20",
+    ];
+    follow("sql", TABLES, SCHEMA, &steps);
+}
