@@ -41,7 +41,7 @@ impl Typer<'_> {
         None
     }
 
-    fn like_of(
+    pub(super) fn like_of(
         &mut self,
         of: Typed,
         pattern: Typed,
