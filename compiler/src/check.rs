@@ -125,8 +125,8 @@ impl Check<'_> {
                 Kind::Aggregate(aggregate) => {
                     self.row(&aggregate.table, |check| {
                         check.condition(field.name.value.clone(), aggregate.condition.as_ref());
+                        check.aggregate(field, aggregate);
                     });
-                    self.aggregate(field, aggregate);
                 }
                 Kind::Constant(_) => {}
             }
@@ -178,13 +178,21 @@ impl Check<'_> {
     }
 
     fn aggregate(&mut self, field: &Field, aggregate: &schema::Aggregate) {
-        let (AggregateOp::Sum(column) | AggregateOp::Min(column) | AggregateOp::Max(column)) =
-            &aggregate.op
-        else {
-            return;
+        let column = match (&aggregate.op, aggregate.op.of()) {
+            (_, Some(Origin::Sql(sql))) => {
+                if let Err(found) = sql::value(&sql, self.ground()) {
+                    self.wrong(&field.name, found);
+                }
+                return;
+            }
+            (
+                AggregateOp::Sum(_) | AggregateOp::Min(_) | AggregateOp::Max(_),
+                Some(Origin::Column(column)),
+            ) => column,
+            _ => return,
         };
         let known = self.catalog.table(&aggregate.table);
-        let Some(column) = self.known(field, &aggregate.table, known, column) else { return };
+        let Some(column) = self.known(field, &aggregate.table, known, &column) else { return };
         if let Some(declared) = &aggregate.value_type
             && !accepts(declared, &column.ty, &column.type_name)
         {

@@ -145,11 +145,15 @@ impl Hasher<'_> {
         self.text(sql.text.trim());
     }
 
-    fn column(&mut self, column: &Column) {
-        match &column.from {
+    fn origin(&mut self, of: &Origin) {
+        match of {
             Origin::Column(column) => self.text(column),
             Origin::Sql(sql) => self.sql(sql),
         }
+    }
+
+    fn column(&mut self, column: &Column) {
+        self.origin(&column.from);
         self.ty(&column.ty);
         self.byte(u8::from(column.nullable));
         self.list(&column.transforms, |hasher, transform| match transform {
@@ -216,7 +220,19 @@ impl Hasher<'_> {
         self.byte(u8::from(join.nullable));
         self.condition(&join.condition);
         self.filters(&join.filters);
-        match &join.order_by {
+        self.order_by(&join.order_by);
+        self.option(&join.limit, |hasher, limit| hasher.bytes(&limit.to_le_bytes()));
+        self.list(&join.fields, Hasher::field);
+    }
+
+    fn through(&mut self, through: &Through) {
+        self.table(&through.table);
+        self.columns(&through.left_key);
+        self.columns(&through.right_key);
+    }
+
+    fn order_by(&mut self, order: &Option<Order>) {
+        match order {
             None => self.tag(0),
             Some(Order::Columns(list)) => {
                 self.tag(1);
@@ -227,14 +243,6 @@ impl Hasher<'_> {
                 self.sql(sql);
             }
         }
-        self.option(&join.limit, |hasher, limit| hasher.bytes(&limit.to_le_bytes()));
-        self.list(&join.fields, Hasher::field);
-    }
-
-    fn through(&mut self, through: &Through) {
-        self.table(&through.table);
-        self.columns(&through.left_key);
-        self.columns(&through.right_key);
     }
 
     fn order(&mut self, order: &OrderBy) {
@@ -247,20 +255,29 @@ impl Hasher<'_> {
 
     fn aggregate(&mut self, aggregate: &Aggregate) {
         self.table(&aggregate.table);
-        let (tag, column) = match &aggregate.op {
+        let (tag, of) = match &aggregate.op {
             AggregateOp::Count => (0, None),
-            AggregateOp::Sum(column) => (1, Some(column)),
-            AggregateOp::Avg(column) => (2, Some(column)),
-            AggregateOp::Min(column) => (3, Some(column)),
-            AggregateOp::Max(column) => (4, Some(column)),
+            AggregateOp::Sum(of) => (1, Some(of)),
+            AggregateOp::Avg(of) => (2, Some(of)),
+            AggregateOp::Min(of) => (3, Some(of)),
+            AggregateOp::Max(of) => (4, Some(of)),
             AggregateOp::Ids(_) => (5, None),
+            AggregateOp::CountOf(_) => (6, None),
+            AggregateOp::CountDistinct(of) => (7, Some(of)),
+            AggregateOp::BoolAnd(of) => (8, Some(of)),
+            AggregateOp::BoolOr(of) => (9, Some(of)),
+            AggregateOp::StringAgg(of, _) => (10, Some(of)),
+            AggregateOp::ArrayAgg(of, _) => (11, Some(of)),
         };
         self.tag(tag);
-        if let Some(column) = column {
-            self.text(column);
+        if let Some(of) = of {
+            self.origin(of);
         }
-        if let AggregateOp::Ids(ty) = &aggregate.op {
-            self.ty(ty);
+        match &aggregate.op {
+            AggregateOp::Ids(ty) | AggregateOp::ArrayAgg(_, ty) => self.ty(ty),
+            AggregateOp::CountOf(sql) => self.sql(sql),
+            AggregateOp::StringAgg(_, separator) => self.text(separator),
+            _ => {}
         }
         match &aggregate.key {
             AggregateKey::Direct(key) => {
@@ -275,6 +292,10 @@ impl Hasher<'_> {
         self.option(&aggregate.value_type, Hasher::ty);
         self.condition(&aggregate.condition);
         self.filters(&aggregate.filters);
+        // No field before it takes an order, so there is nothing to tell it from.
+        if let Some(order) = &aggregate.order_by {
+            self.order_by(&Some(order.clone()));
+        }
     }
 
     fn filters(&mut self, filters: &Option<Vec<Filter>>) {

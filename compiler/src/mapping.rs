@@ -99,11 +99,14 @@ pub fn type_of(field: &Field) -> &str {
             Link::HasMany(_) | Link::ManyToMany(_) => "nested",
         },
         Kind::Aggregate(aggregate) => match (&aggregate.op, &aggregate.value_type) {
-            (AggregateOp::Count, _) => "long",
+            (AggregateOp::Count | AggregateOp::CountOf(_) | AggregateOp::CountDistinct(_), _) => {
+                "long"
+            }
+            (AggregateOp::BoolAnd(_) | AggregateOp::BoolOr(_), _) => "boolean",
             (AggregateOp::Avg(_), _) => "double",
-            (AggregateOp::Ids(ty), _) => opensearch_type(ty),
+            (AggregateOp::Ids(ty) | AggregateOp::ArrayAgg(_, ty), _) => opensearch_type(ty),
             (_, Some(ty)) => opensearch_type(ty),
-            // The reader does not let a sum, min or max pass without a type.
+            // The reader lets none of the others pass without a type.
             (_, None) => "double",
         },
         Kind::Constant(value) => constant_type(value),

@@ -12,10 +12,11 @@
 //! moment for the whole document, so it is the state at one commit. See `shape` for how a plan
 //! becomes what is walked here.
 
-use flusso_compiler::plan::{AggregateFunction, KeptId, KeyPart};
-use flusso_compiler::types::{Class, Render};
+use flusso_compiler::plan::{KeptId, KeyPart};
+use flusso_compiler::types::Render;
 use smallvec::SmallVec;
 
+use crate::aggregate::{self, Over, Values};
 use crate::eval::Scratch;
 use crate::lookup::Shards;
 use crate::order;
@@ -73,9 +74,10 @@ pub struct Space {
 }
 
 /// A row in scope: its value in the arrangement, and its columns.
-struct Found<'a> {
+pub struct Found<'a> {
     unique: &'a [u8],
-    row: Columns<'a>,
+    /// Its columns.
+    pub row: Columns<'a>,
 }
 
 /// The root row under a key, and whether it is a document, which is then written; none when there
@@ -148,9 +150,19 @@ fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out
             };
             tally::finish(tallies.as_ref(), *tally, *function, ty, out);
         }
-        Piece::Aggregate(Aggregate::Gathered { reader, function, column, class, ty, render }) => {
+        Piece::Aggregate(Aggregate::Gathered {
+            reader,
+            function,
+            of,
+            class,
+            ty,
+            render,
+            separator,
+        }) => {
             let rows = read(reader, row, views, space);
-            gathered(&rows, *function, *column, class, ty, render, out);
+            let values = Values::of(&rows, of.as_ref(), &mut space.scratch);
+            let over = Over { function: *function, class, ty, render, separator };
+            aggregate::write(&over, &values, out);
         }
     }
 }
@@ -210,44 +222,4 @@ fn read<'a>(
     }
     rows.truncate(limit);
     rows
-}
-
-fn gathered(
-    rows: &[Found<'_>],
-    function: AggregateFunction,
-    column: usize,
-    class: &Class,
-    ty: &flusso_compiler::types::SqlType,
-    render: &Render,
-    out: &mut Vec<u8>,
-) {
-    let texts = rows.iter().filter_map(|found| match found.row[column] {
-        Datum::Text(text) => Some(text),
-        Datum::Null | Datum::Unchanged => None,
-    });
-    let encoded = |text: &&[u8]| {
-        let mut key = Vec::new();
-        order::encode(class, text, &mut key).map(|()| key).ok()
-    };
-    let one = match function {
-        AggregateFunction::Min => texts.min_by_key(encoded),
-        AggregateFunction::Max => texts.max_by_key(encoded),
-        AggregateFunction::Ids => {
-            out.push(b'[');
-            for (position, text) in texts.enumerate() {
-                if position > 0 {
-                    out.push(b',');
-                }
-                json::write(render, text, out);
-            }
-            return out.push(b']');
-        }
-        AggregateFunction::Count => {
-            return out.extend_from_slice(rows.len().to_string().as_bytes());
-        }
-        AggregateFunction::Sum | AggregateFunction::Avg => {
-            return tally::finish(tally::over(texts, ty).as_ref(), 0, function, ty, out);
-        }
-    };
-    json::datum(render, one.map_or(Datum::Null, Datum::Text), out);
 }

@@ -18,6 +18,7 @@ pub mod measure;
 pub mod row;
 pub mod upsert;
 
+mod aggregate;
 mod assemble;
 mod encode;
 mod gather;

@@ -93,11 +93,19 @@ pub enum Aggregate {
     Gathered {
         reader: Reader,
         function: AggregateFunction,
-        column: usize,
+        of: Option<Of>,
         class: Class,
         ty: SqlType,
         render: Render,
+        separator: Vec<u8>,
     },
+}
+
+/// What of a found row is aggregated.
+#[allow(missing_docs)]
+pub enum Of {
+    Column(usize),
+    Value(Program),
 }
 
 /// The columns of the row in scope.
@@ -198,19 +206,27 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
                 ty: ty.clone(),
             })
         }
-        Value::Aggregate(plan::Aggregate::Gathered { read, function, column, ty, render }) => {
-            // A count asks for no column, and where none is kept there is none to name.
-            let column = match function {
-                AggregateFunction::Count => 0,
-                _ => scope(plan, read.kept).position(*column),
-            };
+        Value::Aggregate(plan::Aggregate::Gathered {
+            read,
+            function,
+            of,
+            ty,
+            render,
+            separator,
+        }) => {
+            let found = scope(plan, read.kept);
+            let of = of.as_ref().map(|of| match of {
+                Expr::Column(column) => Of::Column(found.position(*column)),
+                of => Of::Value(found.program(of)),
+            });
             Piece::Aggregate(Aggregate::Gathered {
                 reader: reader(plan, row, read),
                 function: *function,
-                column,
+                of,
                 class: ty.class(),
                 ty: ty.clone(),
                 render: render.clone(),
+                separator: separator.clone().unwrap_or_default().into_bytes(),
             })
         }
     }

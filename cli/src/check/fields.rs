@@ -44,14 +44,22 @@ fn one<'a>(field: &'a Field, key: Option<&Columns>) -> Shown<'a> {
             (to_one && join.nullable, shown(&join.fields, Some(&join.primary_key)))
         }
         Kind::Aggregate(aggregate) => match aggregate.op {
-            AggregateOp::Count | AggregateOp::Ids(_) => (false, vec![]),
+            AggregateOp::Count
+            | AggregateOp::CountOf(_)
+            | AggregateOp::CountDistinct(_)
+            | AggregateOp::Ids(_)
+            | AggregateOp::ArrayAgg(..) => (false, vec![]),
             AggregateOp::Sum(_)
             | AggregateOp::Avg(_)
             | AggregateOp::Min(_)
-            | AggregateOp::Max(_) => (true, vec![]),
+            | AggregateOp::Max(_)
+            | AggregateOp::BoolAnd(_)
+            | AggregateOp::BoolOr(_)
+            | AggregateOp::StringAgg(..) => (true, vec![]),
         },
         Kind::Constant(value) => (*value == Literal::Null, vec![]),
     };
-    let array = matches!(&field.kind, Kind::Aggregate(it) if matches!(it.op, AggregateOp::Ids(_)));
+    let array = matches!(&field.kind, Kind::Aggregate(it)
+        if matches!(it.op, AggregateOp::Ids(_) | AggregateOp::ArrayAgg(..)));
     Shown { name: &field.name, ty: mapping::type_of(field), nullable, array, field, children }
 }

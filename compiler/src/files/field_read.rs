@@ -35,7 +35,7 @@ const SCALARS: [(&str, FieldType); 17] = [
 ];
 
 /// The other type keys.
-const OTHERS: [&str; 14] = [
+const OTHERS: [&str; 19] = [
     "custom",
     "map",
     "object",
@@ -50,10 +50,16 @@ const OTHERS: [&str; 14] = [
     "min",
     "max",
     "ids",
+    "count_distinct",
+    "bool_and",
+    "bool_or",
+    "string_agg",
+    "array_agg",
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 25] = [
+const SIBLINGS: [&str; 26] = [
+    "separator",
     "sql",
     "where",
     "required",

@@ -4,9 +4,10 @@ use super::field_read::{inner_fields, nullable, value_type};
 use super::filter_read::filters;
 use super::names;
 use super::node::{Node, Value};
-use super::read::{Keys, choice, each, items, whole};
+use super::read::{Keys, choice, each, items, text, whole};
 use super::schema::{
-    Aggregate, AggregateKey, AggregateOp, Columns, Direction, Join, Link, Order, OrderBy, Through,
+    Aggregate, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, Order,
+    OrderBy, Origin, Through,
 };
 use super::sql_read::{self, condition};
 use crate::catalog::TableName;
@@ -124,7 +125,7 @@ fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<O
     read.map(|list| Some(Order::Columns(list)))
 }
 
-/// A field by one of the six functions.
+/// A field by one of the functions over other rows.
 pub fn aggregate(
     keys: &mut Keys<'_>,
     function: &str,
@@ -140,7 +141,31 @@ pub fn aggregate(
             // Read by the reference and of no effect.
             keys.take("column");
             keys.take("value_type");
-            (Some(AggregateOp::Count), Some(None))
+            let op = sql_read::origin(keys, found).map(|of| match of {
+                Some(Origin::Sql(sql)) => AggregateOp::CountOf(sql),
+                Some(Origin::Column(_)) | None => AggregateOp::Count,
+            });
+            (op, Some(None))
+        }
+        "count_distinct" => (taken_of(keys, found).map(AggregateOp::CountDistinct), Some(None)),
+        "bool_and" => (taken_of(keys, found).map(AggregateOp::BoolAnd), Some(None)),
+        "bool_or" => (taken_of(keys, found).map(AggregateOp::BoolOr), Some(None)),
+        "string_agg" => {
+            let of = taken_of(keys, found);
+            let separator = keys.need("separator", found);
+            let separator = separator.and_then(|node| text(node, "`separator`", found));
+            let ty = match keys.take("value_type") {
+                Some(node) => value_type(node, "`value_type`", found),
+                None => Some(FieldType::Keyword),
+            };
+            let op = of.zip(separator);
+            (op.map(|(of, text)| AggregateOp::StringAgg(of, text.value)), ty.map(Some))
+        }
+        "array_agg" => {
+            let of = taken_of(keys, found);
+            let node = keys.need("element_type", found);
+            let ty = node.and_then(|node| value_type(node, "`element_type`", found));
+            (of.zip(ty).map(|(of, ty)| AggregateOp::ArrayAgg(of, ty)), Some(None))
         }
         "ids" => {
             let node = keys.need("element_type", found);
@@ -148,13 +173,11 @@ pub fn aggregate(
             (ty.map(AggregateOp::Ids), Some(None))
         }
         _ => {
-            let column = keys.need("column", found);
-            let column = column.and_then(|node| names::folded(node, "a column", found));
-            let op = column.map(|column| match function {
-                "sum" => AggregateOp::Sum(column),
-                "avg" => AggregateOp::Avg(column),
-                "min" => AggregateOp::Min(column),
-                _ => AggregateOp::Max(column),
+            let op = taken_of(keys, found).map(|of| match function {
+                "sum" => AggregateOp::Sum(of),
+                "avg" => AggregateOp::Avg(of),
+                "min" => AggregateOp::Min(of),
+                _ => AggregateOp::Max(of),
             });
             let ty = match function {
                 "avg" => {
@@ -170,9 +193,31 @@ pub fn aggregate(
             (op, ty)
         }
     };
-    let (table, op) = (table?, op?);
-    let (filters, condition) = (filters?, condition?);
-    Some(Aggregate { table, op, key: key?, value_type: value_type?, filters, condition })
+    let order_by = match function {
+        "string_agg" | "array_agg" => order_by(keys, found),
+        _ => Some(None),
+    };
+    let (table, op, key) = (table?, op?, key?);
+    let (value_type, filters, condition) = (value_type?, filters?, condition?);
+    Some(Aggregate { table, op, key, value_type, filters, condition, order_by: order_by? })
+}
+
+/// `column` or `sql`, one of which there must be.
+fn taken_of(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Origin> {
+    match sql_read::origin(keys, found)? {
+        None => {
+            let column = keys.need("column", found);
+            column.and_then(|node| names::folded(node, "a column", found)).map(Origin::Column)
+        }
+        Some(sql) => {
+            if let Some(column) = keys.take("column") {
+                let message = "an aggregate takes `column` or `sql`, not both";
+                found.push(Diagnostic::error(column.place, message).help("keep one of them"));
+                return None;
+            }
+            Some(sql)
+        }
+    }
 }
 
 /// Exactly one of `foreign_key` and `through`.

@@ -273,7 +273,7 @@ pub enum Direction {
     Desc,
 }
 
-/// `count sum avg min max ids`.
+/// One value over rows of another table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     /// The related table.
@@ -288,6 +288,8 @@ pub struct Aggregate {
     pub filters: Option<Vec<Filter>>,
     /// `where:`, beside the filters.
     pub condition: Option<Sql>,
+    /// The order in which `string_agg` and `array_agg` take the rows.
+    pub order_by: Option<Order>,
 }
 
 /// The function of an aggregate. The order is that of the hash.
@@ -295,12 +297,40 @@ pub struct Aggregate {
 #[allow(missing_docs)]
 pub enum AggregateOp {
     Count,
-    Sum(At<String>),
-    Avg(At<String>),
-    Min(At<String>),
-    Max(At<String>),
+    Sum(Origin),
+    Avg(Origin),
+    Min(Origin),
+    Max(Origin),
     /// With `element_type`.
     Ids(FieldType),
+    /// `count` with `sql`: of the values that are not NULL.
+    CountOf(Sql),
+    CountDistinct(Origin),
+    BoolAnd(Origin),
+    BoolOr(Origin),
+    /// With `separator`.
+    StringAgg(Origin, String),
+    /// With `element_type`.
+    ArrayAgg(Origin, FieldType),
+}
+
+impl AggregateOp {
+    /// What it is taken of; none when it counts rows or lists keys.
+    pub fn of(&self) -> Option<Origin> {
+        match self {
+            AggregateOp::Count | AggregateOp::Ids(_) => None,
+            AggregateOp::CountOf(sql) => Some(Origin::Sql(sql.clone())),
+            AggregateOp::Sum(of)
+            | AggregateOp::Avg(of)
+            | AggregateOp::Min(of)
+            | AggregateOp::Max(of)
+            | AggregateOp::CountDistinct(of)
+            | AggregateOp::BoolAnd(of)
+            | AggregateOp::BoolOr(of)
+            | AggregateOp::StringAgg(of, _)
+            | AggregateOp::ArrayAgg(of, _) => Some(of.clone()),
+        }
+    }
 }
 
 /// By what an aggregate's rows are found.

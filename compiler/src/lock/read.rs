@@ -275,11 +275,6 @@ fn join(cursor: &Cursor<'_>, home: &str) -> Read<Join> {
         "many_to_many" => Link::ManyToMany(through(&inner.need("through")?, home)?),
         _ => return inner.wrong("a kind of join"),
     };
-    let words = [("asc", Direction::Asc), ("desc", Direction::Desc)];
-    let order = |cursor: &Cursor<'_>| {
-        let direction = cursor.optional("direction", |word| word.word(&words))?;
-        Ok(OrderBy { column: cursor.need("column")?.placed()?, direction })
-    };
     Ok(Join {
         table: table(&cursor.need("table")?, home)?,
         link,
@@ -287,10 +282,7 @@ fn join(cursor: &Cursor<'_>, home: &str) -> Read<Join> {
         nullable: cursor.need("nullable")?.boolean()?,
         filters: cursor.optional("filters", filters)?,
         condition: cursor.optional("where", sql)?,
-        order_by: cursor.optional("order_by", |cursor| match cursor.value {
-            Value::String(_) => Ok(Order::Sql(sql(cursor)?)),
-            _ => Ok(Order::Columns(cursor.list(order)?)),
-        })?,
+        order_by: cursor.optional("order_by", order)?,
         limit: cursor.optional("limit", Cursor::number)?,
         fields: cursor.need("fields")?.list(|cursor| field(cursor, home))?,
     })
@@ -308,11 +300,21 @@ fn aggregate(cursor: &Cursor<'_>, home: &str) -> Read<Aggregate> {
     let (function, inner) = cursor.need("op")?.variant()?;
     let op = match function {
         "count" => AggregateOp::Count,
-        "sum" => AggregateOp::Sum(inner.placed()?),
-        "avg" => AggregateOp::Avg(inner.placed()?),
-        "min" => AggregateOp::Min(inner.placed()?),
-        "max" => AggregateOp::Max(inner.placed()?),
+        "sum" => AggregateOp::Sum(origin(&inner)?),
+        "avg" => AggregateOp::Avg(origin(&inner)?),
+        "min" => AggregateOp::Min(origin(&inner)?),
+        "max" => AggregateOp::Max(origin(&inner)?),
         "ids" => AggregateOp::Ids(ty(&inner.need("element_type")?)?),
+        "count_of" => AggregateOp::CountOf(sql(&inner.need("sql")?)?),
+        "count_distinct" => AggregateOp::CountDistinct(origin(&inner)?),
+        "bool_and" => AggregateOp::BoolAnd(origin(&inner)?),
+        "bool_or" => AggregateOp::BoolOr(origin(&inner)?),
+        "string_agg" => {
+            AggregateOp::StringAgg(origin(&inner.need("of")?)?, inner.need("separator")?.text()?)
+        }
+        "array_agg" => {
+            AggregateOp::ArrayAgg(origin(&inner.need("of")?)?, ty(&inner.need("element_type")?)?)
+        }
         _ => return inner.wrong("an aggregate function"),
     };
     let (form, inner) = cursor.need("key")?.variant()?;
@@ -328,7 +330,27 @@ fn aggregate(cursor: &Cursor<'_>, home: &str) -> Read<Aggregate> {
         value_type: cursor.optional("value_type", ty)?,
         filters: cursor.optional("filters", filters)?,
         condition: cursor.optional("where", sql)?,
+        order_by: cursor.optional("order_by", order)?,
     })
+}
+
+fn origin(cursor: &Cursor<'_>) -> Read<Origin> {
+    match cursor.value {
+        Value::Object(_) => Ok(Origin::Sql(sql(&cursor.need("sql")?)?)),
+        _ => Ok(Origin::Column(cursor.placed()?)),
+    }
+}
+
+fn order(cursor: &Cursor<'_>) -> Read<Order> {
+    if let Value::String(_) = cursor.value {
+        return Ok(Order::Sql(sql(cursor)?));
+    }
+    let words = [("asc", Direction::Asc), ("desc", Direction::Desc)];
+    let by = |cursor: &Cursor<'_>| {
+        let direction = cursor.optional("direction", |word| word.word(&words))?;
+        Ok(OrderBy { column: cursor.need("column")?.placed()?, direction })
+    };
+    Ok(Order::Columns(cursor.list(by)?))
 }
 
 fn sql(cursor: &Cursor<'_>) -> Read<Sql> {

@@ -229,14 +229,25 @@ fn join(join: &Join, home: &str) -> Value {
     map.insert("nullable".into(), join.nullable.into());
     optional(&mut map, "filters", filters(&join.filters));
     optional(&mut map, "where", join.condition.as_ref().map(sql));
-    let order = join.order_by.as_ref().map(|order| match order {
-        Order::Columns(list) => list.iter().map(order_by).collect(),
-        Order::Sql(text) => sql(text),
-    });
-    optional(&mut map, "order_by", order);
+    optional(&mut map, "order_by", join.order_by.as_ref().map(order));
     optional(&mut map, "limit", join.limit.map(Value::from));
     map.insert("fields".into(), fields(&join.fields, home));
     Value::Object(map)
+}
+
+/// A column is its name, SQL says that it is.
+fn origin(of: &Origin) -> Value {
+    match of {
+        Origin::Column(column) => column.value.clone().into(),
+        Origin::Sql(of) => json!({"sql": sql(of)}),
+    }
+}
+
+fn order(order: &Order) -> Value {
+    match order {
+        Order::Columns(list) => list.iter().map(order_by).collect(),
+        Order::Sql(text) => sql(text),
+    }
 }
 
 fn sql(sql: &Sql) -> Value {
@@ -263,11 +274,21 @@ fn through(through: &Through, home: &str) -> Value {
 fn aggregate(aggregate: &Aggregate, home: &str) -> Value {
     let op = match &aggregate.op {
         AggregateOp::Count => "count".into(),
-        AggregateOp::Sum(column) => json!({"sum": column.value}),
-        AggregateOp::Avg(column) => json!({"avg": column.value}),
-        AggregateOp::Min(column) => json!({"min": column.value}),
-        AggregateOp::Max(column) => json!({"max": column.value}),
+        AggregateOp::Sum(of) => json!({"sum": origin(of)}),
+        AggregateOp::Avg(of) => json!({"avg": origin(of)}),
+        AggregateOp::Min(of) => json!({"min": origin(of)}),
+        AggregateOp::Max(of) => json!({"max": origin(of)}),
         AggregateOp::Ids(element) => json!({"ids": {"element_type": ty(element)}}),
+        AggregateOp::CountOf(of) => json!({"count_of": {"sql": sql(of)}}),
+        AggregateOp::CountDistinct(of) => json!({"count_distinct": origin(of)}),
+        AggregateOp::BoolAnd(of) => json!({"bool_and": origin(of)}),
+        AggregateOp::BoolOr(of) => json!({"bool_or": origin(of)}),
+        AggregateOp::StringAgg(of, separator) => {
+            json!({"string_agg": {"of": origin(of), "separator": separator}})
+        }
+        AggregateOp::ArrayAgg(of, element) => {
+            json!({"array_agg": {"of": origin(of), "element_type": ty(element)}})
+        }
     };
     let key = match &aggregate.key {
         AggregateKey::Direct(key) => json!({"direct": columns(key)}),
@@ -280,6 +301,7 @@ fn aggregate(aggregate: &Aggregate, home: &str) -> Value {
     optional(&mut map, "value_type", aggregate.value_type.as_ref().map(ty));
     optional(&mut map, "filters", filters(&aggregate.filters));
     optional(&mut map, "where", aggregate.condition.as_ref().map(sql));
+    optional(&mut map, "order_by", aggregate.order_by.as_ref().map(order));
     Value::Object(map)
 }
 

@@ -49,7 +49,7 @@ fn kept(plan: &Plan, id: usize, kept: &Kept, catalog: Option<&Catalog>) -> Json 
         Holds::Tallies(tallies) => {
             let tallies = tallies.iter().map(|Tally { of: summed, filter }| {
                 json!({
-                    "of": summed.map(|id| column(of, id)),
+                    "of": summed.as_ref().map(|summed| expr(of, summed)),
                     "filter": filter.as_ref().map(|filter| expr(of, filter)),
                 })
             });
@@ -130,15 +130,16 @@ fn value(plan: &Plan, table: &Table, value: &Value) -> Json {
                 "type": ty,
             }
         }),
-        Value::Aggregate(Aggregate::Gathered { read, function, column: of, ty, render }) => {
+        Value::Aggregate(Aggregate::Gathered { read, function, of, ty, render, separator }) => {
             let far = plan.table(plan.kept(read.kept).table);
             json!({
                 "gathered": {
                     "read": self::read(plan, table, read),
                     "function": function,
-                    "column": column(far, *of),
+                    "of": of.as_ref().map(|of| expr(far, of)),
                     "type": ty,
                     "render": render,
+                    "separator": separator,
                 }
             })
         }

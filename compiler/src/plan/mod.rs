@@ -142,8 +142,8 @@ pub enum Holds {
 /// A count and a sum over the rows of a group, enough for `count`, `sum` and `avg`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tally {
-    /// The column summed, its values that are NULL left out; none counts rows.
-    pub of: Option<ColumnId>,
+    /// What is summed, values that are NULL left out; none counts rows.
+    pub of: Option<Expr>,
     /// Only rows for which this is true.
     pub filter: Option<Expr>,
 }
@@ -273,17 +273,19 @@ pub enum Aggregate {
         read: Read,
         /// What is made of them.
         function: AggregateFunction,
-        /// The column; of no meaning for `count`.
-        column: ColumnId,
+        /// Of what; none counts rows.
+        of: Option<Expr>,
         /// Its type.
         ty: SqlType,
-        /// The JSON of `min`, `max` and of the elements of `ids`.
+        /// The JSON of `min`, `max` and of the elements of `ids` and `array_agg`.
         render: Render,
+        /// What stands between the texts of `string_agg`.
+        separator: Option<String>,
     },
 }
 
-/// The aggregate functions, each with Postgres' meaning; `ids` is `array_agg(key ORDER BY key)`,
-/// `[]` when there is none.
+/// The aggregate functions, each with Postgres' meaning; `ids` is `array_agg(key ORDER BY key)`.
+/// Both are `[]` over no rows, for an array of a document is never null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -294,6 +296,11 @@ pub enum AggregateFunction {
     Min,
     Max,
     Ids,
+    CountDistinct,
+    BoolAnd,
+    BoolOr,
+    StringAgg,
+    ArrayAgg,
 }
 
 impl Plan {

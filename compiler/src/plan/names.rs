@@ -45,6 +45,11 @@ pub(super) fn function(function: AggregateFunction) -> &'static str {
         AggregateFunction::Min => "min",
         AggregateFunction::Max => "max",
         AggregateFunction::Ids => "ids",
+        AggregateFunction::CountDistinct => "count distinct",
+        AggregateFunction::BoolAnd => "bool_and",
+        AggregateFunction::BoolOr => "bool_or",
+        AggregateFunction::StringAgg => "string_agg",
+        AggregateFunction::ArrayAgg => "array_agg",
     }
 }
 

@@ -50,6 +50,9 @@ impl All<'_> {
                     if let AggregateKey::Through(through) = &aggregate.key {
                         self.tables.insert(through.table.value.clone());
                     }
+                    if let Some(Origin::Sql(sql)) = aggregate.op.of() {
+                        self.sql(&sql);
+                    }
                     self.conditions(aggregate.filters.as_deref(), aggregate.condition.as_ref());
                 }
             }

@@ -16,10 +16,11 @@
 //! with statistics is at hand.
 
 use crate::catalog::Catalog;
+use crate::expr::Expr;
 use crate::plan::layout::{Cell, Grid, Style, bytes, cell, figure, grouped, rounded, wrap};
 use crate::plan::{
-    Aggregate, AggregateFunction, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read,
-    Table, Tally, Value, cost, names,
+    Aggregate, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read, Table, Tally, Value,
+    cost, names,
 };
 
 /// A path that reaches at least so many documents is worth a remark.
@@ -155,18 +156,18 @@ fn aggregate(plan: &Plan, table: &Table, of: &Aggregate) -> (String, String) {
                 Holds::Rows { .. } => Tally { of: None, filter: None },
             };
             let of = match of {
-                Some(column) => format!("{}.{}", far.name, far.column(column).name),
+                Some(of) => summed(far, &of),
                 None => far.name.to_string(),
             };
             let filter = filter.map(|filter| format!(" where {}", names::expr(far, &filter)));
             let right = format!("{}{}", enter(table, key), kept.name);
             (format!("{}({of})", names::function(*function)) + &filter.unwrap_or_default(), right)
         }
-        Aggregate::Gathered { read, function, column, ty: _, render: _ } => {
+        Aggregate::Gathered { read, function, of, ty: _, render: _, separator: _ } => {
             let far = plan.table(plan.kept(read.kept).table);
-            let of = match function {
-                AggregateFunction::Count => far.name.to_string(),
-                _ => format!("{}.{}", far.name, far.column(*column).name),
+            let of = match of {
+                Some(of) => summed(far, of),
+                None => far.name.to_string(),
             };
             let head = if read.sorted && read.limit == Some(1) { ", the first row" } else { "" };
             let right = format!("{}{head}", source(plan, table, read));
@@ -301,10 +302,21 @@ fn remarks(plan: &Plan, id: KeptId, users: &[usize], of: Option<IndexId>) -> Str
     remarks.join("; ")
 }
 
+/// `orders.total`, or the expression over its columns.
+fn summed(table: &Table, of: &Expr) -> String {
+    match of {
+        Expr::Column(column) => format!("{}.{}", table.name, table.column(*column).name),
+        of => names::expr(table, of),
+    }
+}
+
 /// `sum(total) where status = 'paid'`.
 pub(super) fn tally(table: &Table, tally: &Tally) -> String {
     let Tally { of, filter } = tally;
-    let of = of.map_or("count".into(), |column| format!("sum({})", table.column(column).name));
+    let of = match of {
+        Some(of) => format!("sum({})", names::expr(table, of)),
+        None => "count".into(),
+    };
     match filter {
         Some(filter) => format!("{of} where {}", names::expr(table, filter)),
         None => of,

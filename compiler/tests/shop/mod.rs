@@ -101,7 +101,7 @@ pub fn plan() -> Plan {
     );
     let tallies = vec![
         Tally { of: None, filter: None },
-        Tally { of: Some(ColumnId(3)), filter: Some(live.clone()) },
+        Tally { of: Some(Expr::Column(ColumnId(3))), filter: Some(live.clone()) },
     ];
     let kept = vec![
         rows("users[id]", 0, 0, &[], &[0, 1, 2]),

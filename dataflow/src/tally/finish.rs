@@ -22,7 +22,14 @@ pub fn finish(
         AggregateFunction::Sum => group.sum(ty),
         AggregateFunction::Avg => group.avg(ty),
         // Not kept in tallies.
-        AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Ids => None,
+        AggregateFunction::Min
+        | AggregateFunction::Max
+        | AggregateFunction::Ids
+        | AggregateFunction::CountDistinct
+        | AggregateFunction::BoolAnd
+        | AggregateFunction::BoolOr
+        | AggregateFunction::StringAgg
+        | AggregateFunction::ArrayAgg => None,
     };
     out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
 }

@@ -10,6 +10,7 @@ mod finish;
 mod term;
 
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
+use flusso_compiler::expr::Expr;
 use flusso_compiler::plan::{Table, Tally};
 use flusso_compiler::types::SqlType;
 use serde::{Deserialize, Serialize};
@@ -31,20 +32,33 @@ pub struct TallyProgram(Vec<Part>);
 
 #[derive(Debug)]
 struct Part {
-    of: Option<(usize, SqlType)>,
+    of: Option<(Summed, SqlType)>,
     filter: Option<Program>,
+}
+
+/// What of a row is summed.
+#[derive(Debug)]
+enum Summed {
+    /// The column at a position.
+    Column(usize),
+    /// What is computed from it.
+    Value(Program),
 }
 
 impl TallyProgram {
     /// Compiles tallies for whole rows of a table.
     pub fn compile(tallies: &[Tally], table: &Table) -> Self {
-        let position = |column: flusso_compiler::plan::ColumnId| usize::from(column.0);
+        let program = |expr: &Expr| Program::new(expr, &|column| Place::whole(table, column));
+        let summed = |of: &Expr| match of {
+            Expr::Column(column) => Summed::Column(usize::from(column.0)),
+            of => Summed::Value(program(of)),
+        };
         let parts = tallies.iter().map(|tally| Part {
-            of: tally.of.map(|column| (position(column), table.column(column).ty.clone())),
-            filter: tally
-                .filter
+            of: tally
+                .of
                 .as_ref()
-                .map(|filter| Program::new(filter, &|column| Place::whole(table, column))),
+                .map(|of| (summed(of), of.ty(&|column| table.column(column).ty.clone()))),
+            filter: tally.filter.as_ref().map(program),
         });
         TallyProgram(parts.collect())
     }
@@ -58,8 +72,12 @@ impl TallyProgram {
             }
             match &part.of {
                 None => tallies.add(Term::count(slot, Counted::Rows), 1),
-                Some((position, ty)) => {
-                    if let Some(Datum::Text(text)) = row.get(*position) {
+                Some((summed, ty)) => {
+                    let value = match summed {
+                        Summed::Column(position) => row.get(*position).copied(),
+                        Summed::Value(program) => Some(program.field(row, scratch)),
+                    };
+                    if let Some(Datum::Text(text)) = value {
                         tallies.add_value(slot, text, ty);
                     }
                 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use flusso_compiler::expr::Expr;
 use flusso_compiler::plan::{
     Aggregate, AggregateFunction, Holds, Index, KeyPart, Object, Plan, Read, Table, TableId, Value,
 };
@@ -223,10 +224,15 @@ impl Tables {
                     });
                 tally::finish(sum.as_ref(), *tally, *function, ty, out);
             }
-            Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }) => {
+            Value::Aggregate(Aggregate::Gathered { read, function, of, ty, render, .. }) => {
                 let rows = self.read(plan, read, row);
                 let rows: Vec<Vec<Datum<'_>>> = rows.into_iter().map(data).collect();
-                let values = rows.iter().map(|row| row[usize::from(column.0)]);
+                let position = match of {
+                    Some(Expr::Column(column)) => Some(usize::from(column.0)),
+                    Some(_) => unreachable!("not generated"),
+                    None => None,
+                };
+                let values = rows.iter().filter_map(|row| position.map(|at| row[at]));
                 let texts: Vec<&[u8]> = values
                     .filter_map(|datum| match datum {
                         Datum::Text(text) => Some(text),
@@ -317,6 +323,11 @@ fn gathered(
             }
             out.push(b']');
         }
+        AggregateFunction::CountDistinct
+        | AggregateFunction::BoolAnd
+        | AggregateFunction::BoolOr
+        | AggregateFunction::StringAgg
+        | AggregateFunction::ArrayAgg => unreachable!("not generated"),
     }
 }
 
@@ -325,7 +336,7 @@ fn encode(parts: &[KeyPart], row: &Values) -> Option<Vec<u8>> {
     order::key(parts, &data(row), &mut key).expect("encodable").then_some(key)
 }
 
-fn is_true(expr: &flusso_compiler::expr::Expr, table: &Table, row: &Values) -> bool {
+fn is_true(expr: &Expr, table: &Table, row: &Values) -> bool {
     let program = Program::new(expr, &|column| Place::whole(table, column));
     program.truth(&data(row), &mut Scratch::default()) == Ok(Some(true))
 }

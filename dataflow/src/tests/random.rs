@@ -310,7 +310,7 @@ fn aggregate(table: &str, dice: &mut Dice<'_>) -> Kind {
     let number = |ty: SqlType| !matches!(ty, SqlType::Bool | SqlType::Text);
     let numbers: Vec<_> = all.iter().filter(|(_, ty)| number(ty())).collect();
     let (number, ty) = *dice.pick(&numbers);
-    let number = || at(number.to_string());
+    let number = || schema::Origin::Column(at(number.to_string()));
     let op = match dice.roll(6) {
         0 => AggregateOp::Count,
         1 => AggregateOp::Sum(number()),
@@ -327,6 +327,7 @@ fn aggregate(table: &str, dice: &mut Dice<'_>) -> Kind {
         value_type: Some(declared(&ty())),
         filters: (dice.roll(3) == 2).then(|| filters(of, dice)),
         condition: None,
+        order_by: None,
     })
 }
 

@@ -100,3 +100,79 @@ fn everywhere() {
     ];
     follow("sql", TABLES, SCHEMA, &steps);
 }
+
+const AGGREGATES: &str = r#"
+table: docs
+primary_key: id
+fields:
+  - count: valued
+    table: parts
+    foreign_key: doc_id
+    sql: nullif(size, 3)
+  - sum: weighted
+    table: parts
+    foreign_key: doc_id
+    sql: size * 1.5
+    value_type: decimal
+    where: NOT gone
+  - avg: half
+    table: parts
+    foreign_key: doc_id
+    sql: size / 2
+  - min: least
+    table: parts
+    foreign_key: doc_id
+    sql: lower(label)
+    value_type: keyword
+  - max: last
+    table: parts
+    foreign_key: doc_id
+    sql: at + interval '1 hour' * size
+    value_type: timestamp
+  - count_distinct: labels
+    table: parts
+    foreign_key: doc_id
+    column: label
+  - count_distinct: sizes
+    table: parts
+    foreign_key: doc_id
+    sql: size % 4
+    where: label IS NOT NULL
+  - bool_and: allGone
+    table: parts
+    foreign_key: doc_id
+    column: gone
+  - bool_or: anyLarge
+    table: parts
+    foreign_key: doc_id
+    sql: size > 6
+  - string_agg: line
+    table: parts
+    foreign_key: doc_id
+    sql: label || size::text
+    separator: ", "
+    order_by: size DESC, label
+  - array_agg: times
+    table: parts
+    foreign_key: doc_id
+    column: at
+    element_type: timestamp
+    order_by: [{ column: at, direction: desc }]
+  - array_agg: all
+    table: parts
+    foreign_key: doc_id
+    sql: upper(label)
+    element_type: keyword
+"#;
+
+#[test]
+fn aggregates_of_expressions() {
+    let steps = [
+        "UPDATE parts SET label = NULL, gone = true WHERE id % 4 = 0",
+        "UPDATE parts SET size = size + 3, at = at + interval '1 minute' WHERE id % 6 = 1",
+        "UPDATE parts SET doc_id = 2 WHERE doc_id IN (3, 4)",
+        "DELETE FROM parts WHERE doc_id = 5",
+        "INSERT INTO parts VALUES (1000, 5, 'new', NULL, NULL, NULL)",
+    ];
+    follow("aggregates_sql", TABLES, AGGREGATES, &steps);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostics::{At, Diagnostic, Place};
 use crate::expr::{Comparison, Expr};
 use crate::files::schema::{
-    self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Origin, Schema, Transform,
+    self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Schema, Transform,
 };
 use crate::plan::ColumnId;
 use crate::sql::Sql;
@@ -182,13 +182,7 @@ pub fn scalar(
     row: &Row<'_>,
     column: &schema::Column,
 ) -> Option<(Expr, SqlType)> {
-    let (mut expr, mut ty) = match &column.from {
-        Origin::Column(column) => {
-            let id = tables.column(row.table, column)?;
-            (Expr::Column(id), tables.ty(row.table, id).clone())
-        }
-        Origin::Sql(sql) => row.value(tables, sql)?,
-    };
+    let (mut expr, mut ty) = row.origin(tables, &column.from)?;
     for transform in &column.transforms {
         if ty.is_known() && !ty.is_text() {
             let message = format!("a column of type {ty} has no text to transform");

@@ -13,7 +13,7 @@ use crate::diagnostics::{At, Diagnostic};
 use crate::expr::Expr;
 use crate::files::schema::{
     self, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, Order, OrderBy,
-    Through,
+    Origin, Through,
 };
 use crate::plan::{
     Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Read, TableId, Tally,
@@ -26,6 +26,7 @@ use super::demand::Wants;
 use super::filters;
 use super::lower::{Block, Lowering};
 use super::row::{self, Row};
+use super::scope::Tables;
 
 /// How another table's rows are found from the row in scope.
 struct Found {
@@ -54,7 +55,7 @@ impl Lowering<'_> {
             filters::all(&mut self.tables, &row, join.filters.as_deref(), join.condition.as_ref());
         let order = match &join.order_by {
             None => Vec::new(),
-            Some(Order::Columns(list)) => self.order(table, list),
+            Some(Order::Columns(list)) => order_of(&mut self.tables, table, list),
             Some(Order::Sql(sql)) => row.order(&mut self.tables, sql).unwrap_or_default(),
         };
         let (one, limit) = match join.link {
@@ -163,22 +164,6 @@ impl Lowering<'_> {
         Some(Found { table, outer, inner, through: Some((junction, left, right)) })
     }
 
-    fn order(&mut self, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
-        let part = |by: &OrderBy| {
-            let column = self.tables.column(table, &by.column)?;
-            let ty = self.tables.ty(table, column).clone();
-            let class = ty.class();
-            if ty.is_known() && !class.is_ordered() {
-                let message = format!("values of type {ty} cannot be sorted by here");
-                let error = Diagnostic::error(by.column.place, message);
-                self.tables.error(error.help("sort by another column"));
-            }
-            let descending = by.direction == Some(Direction::Desc);
-            Some(OrderPart { column, class, descending, nulls_first: descending })
-        };
-        order.iter().filter_map(part).collect()
-    }
-
     /// One value over other rows.
     pub(super) fn aggregate(
         &mut self,
@@ -200,14 +185,7 @@ impl Lowering<'_> {
             aggregate.filters.as_deref(),
             aggregate.condition.as_ref(),
         );
-        let (function, column) = match &aggregate.op {
-            AggregateOp::Count => (AggregateFunction::Count, None),
-            AggregateOp::Sum(column) => (AggregateFunction::Sum, Some(column)),
-            AggregateOp::Avg(column) => (AggregateFunction::Avg, Some(column)),
-            AggregateOp::Min(column) => (AggregateFunction::Min, Some(column)),
-            AggregateOp::Max(column) => (AggregateFunction::Max, Some(column)),
-            AggregateOp::Ids(_) => (AggregateFunction::Ids, None),
-        };
+        let function = function(&aggregate.op);
         if function == AggregateFunction::Ids && filter.is_none() {
             // The junction holds the keys itself: no need to look at the rows.
             if let Some((junction, left, _)) = found.through.take() {
@@ -222,53 +200,59 @@ impl Lowering<'_> {
             let key = self.tables.primary_key(table);
             return self.ids(outer, name, found, &key, aggregate, filter);
         }
-        let column = match column {
-            Some(column) => {
-                let id = self.tables.column(table, column)?;
-                self.defined(function, &self.tables.ty(table, id).clone(), column)?;
-                Some(id)
-            }
-            None => None,
+        let mut order = match &aggregate.order_by {
+            None => Vec::new(),
+            Some(Order::Columns(list)) => order_of(&mut self.tables, table, list),
+            Some(Order::Sql(sql)) => row.order(&mut self.tables, sql).unwrap_or_default(),
         };
-        let ty = column.map_or(SqlType::Int8, |column| self.tables.ty(table, column).clone());
+        let of = match aggregate.op.of() {
+            None => None,
+            Some(origin) => {
+                let (expr, ty) = row.origin(&mut self.tables, &origin)?;
+                defined(&mut self.tables, function, &ty, &origin)?;
+                Some((expr, ty))
+            }
+        };
+        let (mut of, ty) = match of {
+            Some((expr, ty)) => (Some(expr), ty),
+            None => (None, SqlType::Int8),
+        };
+        if let AggregateOp::CountOf(_) = aggregate.op {
+            // Counting values is counting the rows that have one.
+            filter = and_not_null(filter, of.take());
+        }
         let summed = matches!(
             function,
             AggregateFunction::Count | AggregateFunction::Sum | AggregateFunction::Avg
         );
         if found.through.is_none() && summed {
-            return Some(self.tallied(
-                outer,
-                name,
-                found,
-                Tally { of: column, filter },
-                function,
-                ty,
-            ));
+            return Some(self.tallied(outer, name, found, Tally { of, filter }, function, ty));
         }
-        let declared = aggregate.value_type.clone().unwrap_or(FieldType::Keyword);
-        let (mut order, mut limit) = (Vec::new(), None);
-        if !summed && let Some(column) = column {
-            let descending = function == AggregateFunction::Max;
-            let not_null = Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(column)))));
-            filter = Some(match filter {
-                None => not_null,
-                Some(Expr::And(mut parts)) => {
-                    parts.insert(0, not_null);
-                    Expr::And(parts)
-                }
-                Some(other) => Expr::And(vec![not_null, other]),
-            });
-            if found.through.is_none() {
-                order.push(OrderPart { column, class: ty.class(), descending, nulls_first: false });
+        let declared = match (&aggregate.op, &aggregate.value_type) {
+            (AggregateOp::ArrayAgg(_, element), _) => element.clone(),
+            (_, declared) => declared.clone().unwrap_or(FieldType::Keyword),
+        };
+        let mut limit = None;
+        if matches!(function, AggregateFunction::Min | AggregateFunction::Max) {
+            filter = and_not_null(filter, of.clone());
+            if let (Some(Expr::Column(column)), None) = (&of, &found.through) {
+                let descending = function == AggregateFunction::Max;
+                let (column, class) = (*column, ty.class());
+                order.push(OrderPart { column, class, descending, nulls_first: false });
                 limit = Some(1);
             }
         }
         let limits = Limits { filter, order, limit };
         let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
-        block.reads.extend(column);
+        of.iter().for_each(|of| filters::columns(of, &mut block.reads));
         self.path(block, head);
-        let (column, render) = (column.unwrap_or(ColumnId(0)), render(&ty, &declared));
-        Some(Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }))
+        let render = render(&ty, &declared);
+        let separator = match &aggregate.op {
+            AggregateOp::StringAgg(_, separator) => Some(separator.clone()),
+            _ => None,
+        };
+        let gathered = Aggregate::Gathered { read, function, of, ty, render, separator };
+        Some(Value::Aggregate(gathered))
     }
 
     fn tallied(
@@ -317,37 +301,100 @@ impl Lowering<'_> {
         self.path(block, head);
         let AggregateOp::Ids(element) = &aggregate.op else { return None };
         let (function, render) = (AggregateFunction::Ids, render(&ty, element));
-        Some(Value::Aggregate(Aggregate::Gathered { read, function, column: *column, ty, render }))
+        let (of, separator) = (Some(Expr::Column(*column)), None);
+        let gathered = Aggregate::Gathered { read, function, of, ty, render, separator };
+        Some(Value::Aggregate(gathered))
     }
+}
 
-    /// Whether Postgres has the function for the type.
-    fn defined(
-        &mut self,
-        function: AggregateFunction,
-        ty: &SqlType,
-        column: &At<String>,
-    ) -> Option<()> {
-        let (name, defined, help) = match function {
-            AggregateFunction::Sum => ("sum", ty.is_number(), "it adds up numbers"),
-            AggregateFunction::Avg => {
-                let number = ty.is_number() && *ty != SqlType::Money;
-                ("avg", number, "it is the mean of numbers")
-            }
-            AggregateFunction::Min | AggregateFunction::Max => {
-                let class = ty.class();
-                let ordered = class.is_ordered() && !matches!(class, Class::Bool | Class::Uuid);
-                let ordered = ordered && class != Class::Bytes;
-                ("min and max", ordered, "they need numbers, text, dates or times")
-            }
-            AggregateFunction::Count | AggregateFunction::Ids => return Some(()),
-        };
-        if defined || !ty.is_known() {
+fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
+    let part = |by: &OrderBy| {
+        let column = tables.column(table, &by.column)?;
+        let ty = tables.ty(table, column).clone();
+        let class = ty.class();
+        if ty.is_known() && !class.is_ordered() {
+            let message = format!("values of type {ty} cannot be sorted by here");
+            let error = Diagnostic::error(by.column.place, message);
+            tables.error(error.help("sort by another column"));
+        }
+        let descending = by.direction == Some(Direction::Desc);
+        Some(OrderPart { column, class, descending, nulls_first: descending })
+    };
+    order.iter().filter_map(part).collect()
+}
+
+/// Whether Postgres has the function for the type.
+fn defined(
+    tables: &mut Tables<'_>,
+    function: AggregateFunction,
+    ty: &SqlType,
+    of: &Origin,
+) -> Option<()> {
+    let (name, defined, help) = match function {
+        AggregateFunction::Sum => ("sum", ty.is_number(), "it adds up numbers"),
+        AggregateFunction::Avg => {
+            let number = ty.is_number() && *ty != SqlType::Money;
+            ("avg", number, "it is the mean of numbers")
+        }
+        AggregateFunction::Min | AggregateFunction::Max => {
+            let class = ty.class();
+            let ordered = class.is_ordered() && !matches!(class, Class::Bool | Class::Uuid);
+            let ordered = ordered && class != Class::Bytes;
+            ("min and max", ordered, "they need numbers, text, dates or times")
+        }
+        AggregateFunction::BoolAnd | AggregateFunction::BoolOr => {
+            ("bool_and and bool_or", *ty == SqlType::Bool, "they need truth values")
+        }
+        AggregateFunction::StringAgg => {
+            ("string_agg", ty.is_text(), "it joins texts; cast, as in `…::text`")
+        }
+        AggregateFunction::CountDistinct => {
+            ("count_distinct", ty.class().is_ordered(), "values must be comparable")
+        }
+        AggregateFunction::Count | AggregateFunction::Ids | AggregateFunction::ArrayAgg => {
             return Some(());
         }
-        let message = format!("{name} is not defined for column `{}` of type {ty}", **column);
-        self.tables.error(Diagnostic::error(column.place, message).help(help));
-        None
+    };
+    if defined || !ty.is_known() {
+        return Some(());
     }
+    let what = match of {
+        Origin::Column(column) => format!("column `{}` of type {ty}", **column),
+        Origin::Sql(_) => format!("a value of type {ty}"),
+    };
+    let message = format!("{name} is not defined for {what}");
+    tables.error(Diagnostic::error(of.place(), message).help(help));
+    None
+}
+
+fn function(op: &AggregateOp) -> AggregateFunction {
+    match op {
+        AggregateOp::Count | AggregateOp::CountOf(_) => AggregateFunction::Count,
+        AggregateOp::Sum(_) => AggregateFunction::Sum,
+        AggregateOp::Avg(_) => AggregateFunction::Avg,
+        AggregateOp::Min(_) => AggregateFunction::Min,
+        AggregateOp::Max(_) => AggregateFunction::Max,
+        AggregateOp::Ids(_) => AggregateFunction::Ids,
+        AggregateOp::CountDistinct(_) => AggregateFunction::CountDistinct,
+        AggregateOp::BoolAnd(_) => AggregateFunction::BoolAnd,
+        AggregateOp::BoolOr(_) => AggregateFunction::BoolOr,
+        AggregateOp::StringAgg(..) => AggregateFunction::StringAgg,
+        AggregateOp::ArrayAgg(..) => AggregateFunction::ArrayAgg,
+    }
+}
+
+/// A filter that also asks for a value.
+fn and_not_null(filter: Option<Expr>, of: Option<Expr>) -> Option<Expr> {
+    let Some(of) = of else { return filter };
+    let not_null = Expr::Not(Box::new(Expr::IsNull(Box::new(of))));
+    Some(match filter {
+        None => not_null,
+        Some(Expr::And(mut parts)) => {
+            parts.insert(0, not_null);
+            Expr::And(parts)
+        }
+        Some(other) => Expr::And(vec![not_null, other]),
+    })
 }
 
 /// A key for an aggregated table that neither a catalog nor the files know: of as many columns as

@@ -6,6 +6,7 @@
 
 use crate::diagnostics::{At, Diagnostic, Place};
 use crate::expr::Expr;
+use crate::files::schema::Origin;
 use crate::plan::{ColumnId, OrderPart, TableId};
 use crate::sql::block::{Input, Phrase, Source};
 use crate::sql::scope::{Named, Scope};
@@ -31,6 +32,17 @@ impl Row<'_> {
         let phrase = self.accept(tables, typed)?;
         let ty = phrase.ty.clone();
         Some((self.own(tables, phrase)?, ty))
+    }
+
+    /// A column, or `sql:`, with its type.
+    pub fn origin(&self, tables: &mut Tables<'_>, of: &Origin) -> Option<(Expr, SqlType)> {
+        match of {
+            Origin::Column(column) => {
+                let id = tables.column(self.table, column)?;
+                Some((Expr::Column(id), tables.ty(self.table, id).clone()))
+            }
+            Origin::Sql(sql) => self.value(tables, sql),
+        }
     }
 
     /// `where:`, `raw:`.

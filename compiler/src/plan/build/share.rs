@@ -6,12 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::expr::Expr;
 use crate::plan::{
     Aggregate, ColumnId, Holds, Index, Kept, KeptId, KeyPart, Object, OrderPart, Plan, Read, Table,
     TableId, Tally, Value,
 };
 
 use super::demand::{Demand, Demands, Wants};
+use crate::plan::names;
 
 /// The plan in which the demands are met.
 pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> Plan {
@@ -82,7 +84,12 @@ fn tallies(
         }
     }
     let Some((first, _)) = wanted.first() else { return };
-    all.sort_by_cached_key(|tally| (tally.of, format!("{:?}", tally.filter)));
+    let column = |of: &Option<Expr>| match of {
+        Some(Expr::Column(column)) => Some(*column),
+        Some(_) | None => None,
+    };
+    let place = |tally: &Tally| (column(&tally.of), format!("{:?}", (&tally.of, &tally.filter)));
+    all.sort_by_cached_key(place);
     for (member, tally) in &wanted {
         let place = all.iter().position(|one| one == *tally).unwrap_or_default();
         met[*member] = (KeptId(kept.len() as u16), place as u16);
@@ -91,9 +98,9 @@ fn tallies(
     let of = &tables[usize::from(table.0)];
     let what = |tally: &Tally| {
         let when = if tally.filter.is_some() { " filtered" } else { "" };
-        match tally.of {
+        match &tally.of {
             None => format!("count{when}"),
-            Some(column) => format!("sum({}){when}", of.column(column).name),
+            Some(summed) => format!("sum({}){when}", names::expr(of, summed)),
         }
     };
     let mut names: Vec<String> = all.iter().map(what).collect();

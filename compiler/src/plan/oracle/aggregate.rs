@@ -6,7 +6,7 @@ use crate::types::SqlType;
 
 use super::scope::{Printer, Scope, Typed};
 use super::value::{finite_number, json};
-use super::write::Select;
+use super::write::{Select, literal};
 
 impl Printer<'_> {
     /// `(SELECT … FROM … WHERE …)`.
@@ -43,18 +43,35 @@ impl Printer<'_> {
                 };
                 self.rows.push((far.table.clone(), far.alias.clone()));
                 select.conditions.extend(self.filters(&far, filters, aggregate.condition.as_ref()));
+                let order = match op {
+                    AggregateOp::StringAgg(..) | AggregateOp::ArrayAgg(..) => {
+                        self.order(&far, aggregate.order_by.as_ref(), place).join(", ")
+                    }
+                    _ => String::new(),
+                };
+                let of = match op.of() {
+                    Some(of) => self.origin(&far, &of),
+                    None => Typed { sql: "*".into(), ty: SqlType::Int8 },
+                };
                 self.rows.pop();
                 let value = match op {
-                    AggregateOp::Count => "count(*)".to_owned(),
-                    AggregateOp::Sum(column) => total("sum", &self.column(&far, column)),
-                    AggregateOp::Avg(column) => total("avg", &self.column(&far, column)),
-                    AggregateOp::Min(column) => {
-                        let column = self.column(&far, column);
-                        extreme("min", &column, declared, &mut select)
+                    AggregateOp::Count | AggregateOp::CountOf(_) => format!("count({})", of.sql),
+                    AggregateOp::Sum(_) => total("sum", &of),
+                    AggregateOp::Avg(_) => total("avg", &of),
+                    AggregateOp::Min(_) => extreme("min", &of, declared, &mut select),
+                    AggregateOp::Max(_) => extreme("max", &of, declared, &mut select),
+                    AggregateOp::CountDistinct(_) => {
+                        format!("count(DISTINCT {})", of.by_bytes())
                     }
-                    AggregateOp::Max(column) => {
-                        let column = self.column(&far, column);
-                        extreme("max", &column, declared, &mut select)
+                    AggregateOp::BoolAnd(_) => format!("bool_and({})", of.sql),
+                    AggregateOp::BoolOr(_) => format!("bool_or({})", of.sql),
+                    AggregateOp::StringAgg(_, separator) => {
+                        let separator = literal(separator);
+                        format!("string_agg({}::text, {separator} ORDER BY {order})", of.sql)
+                    }
+                    AggregateOp::ArrayAgg(_, element) => {
+                        let each = json(&of.sql, &of.ty, element);
+                        format!("coalesce(jsonb_agg({each} ORDER BY {order}), '[]')")
                     }
                     AggregateOp::Ids(element) => {
                         let key = self.key(&far, place);

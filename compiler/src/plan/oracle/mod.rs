@@ -126,7 +126,7 @@ impl Printer<'_> {
         self.rows.push((far.table.clone(), far.alias.clone()));
         let filters = join.filters.as_deref().unwrap_or_default();
         select.conditions.extend(self.filters(&far, filters, join.condition.as_ref()));
-        let order = self.order(&far, join);
+        let order = self.order(&far, join.order_by.as_ref(), join.table.place);
 
         let array = matches!(join.link, Link::HasMany(_) | Link::ManyToMany(_));
         self.out.open("(");

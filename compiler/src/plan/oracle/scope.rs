@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::{self, Catalog, TableName};
 use crate::diagnostics::{At, Diagnostic, Place};
-use crate::files::schema::{
-    Columns, Direction, Field, FieldType, Join, Kind, Marker, Order, Schema,
-};
+use crate::files::schema::{Columns, Direction, Field, FieldType, Kind, Marker, Order, Schema};
 use crate::types::SqlType;
 
 use super::write::{Out, name};
@@ -185,10 +183,15 @@ impl<'a> Printer<'a> {
         pairs.map(|(left, right)| format!("{} = {}", left.sql, right.sql)).collect()
     }
 
-    /// The sort keys of a join, ties by primary key.
-    pub(super) fn order(&mut self, far: &Scope<'_>, join: &Join) -> Vec<String> {
+    /// The sort keys of rows, ties by primary key; `place` is who asks.
+    pub(super) fn order(
+        &mut self,
+        far: &Scope<'_>,
+        written: Option<&Order>,
+        place: Place,
+    ) -> Vec<String> {
         let mut order = Vec::new();
-        let columns = match &join.order_by {
+        let columns = match written {
             None => &[][..],
             Some(Order::Columns(columns)) => columns,
             Some(Order::Sql(sql)) => {
@@ -203,7 +206,7 @@ impl<'a> Printer<'a> {
                 Some(Direction::Asc) | None => column,
             });
         }
-        let ties = self.key(far, join.table.place);
+        let ties = self.key(far, place);
         order.extend(ties.iter().map(Typed::by_bytes));
         order
     }

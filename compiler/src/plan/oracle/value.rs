@@ -13,12 +13,17 @@ use super::scope::{Printer, Scope, Typed};
 use super::write::literal;
 
 impl Printer<'_> {
-    /// A column with its transforms and default.
-    pub(super) fn scalar(&mut self, row: &Scope<'_>, column: &Column) -> String {
-        let Typed { mut sql, mut ty } = match &column.from {
+    /// A column, or an expression over the row in scope.
+    pub(super) fn origin(&mut self, row: &Scope<'_>, of: &Origin) -> Typed {
+        match of {
             Origin::Column(column) => self.column(row, column),
             Origin::Sql(sql) => self.value(sql),
-        };
+        }
+    }
+
+    /// A column with its transforms and default.
+    pub(super) fn scalar(&mut self, row: &Scope<'_>, column: &Column) -> String {
+        let Typed { mut sql, mut ty } = self.origin(row, &column.from);
         for transform in &column.transforms {
             sql = match transform {
                 Transform::Lowercase => format!("lower({sql})"),
