@@ -80,8 +80,7 @@ fn expressions() -> Vec<(&'static str, Expr)> {
     let rest = number(Arithmetic::NumericSubtract, vec![numeric("1"), column(2)]);
     let gross = number(Arithmetic::NumericMultiply, vec![column(0), quantity]);
     let net = number(Arithmetic::NumericMultiply, vec![gross, rest]);
-    let rounded =
-        number(Arithmetic::NumericRoundTo, vec![net, literal("2", SqlType::Int4)]);
+    let rounded = number(Arithmetic::NumericRoundTo, vec![net, literal("2", SqlType::Int4)]);
     let price = number(Arithmetic::NumericAdd, vec![rounded, numeric("4.90")]);
     let prefix = call(
         Function::Text(Text::Left),
@@ -100,11 +99,8 @@ fn expressions() -> Vec<(&'static str, Expr)> {
         Box::new(literal("2024-05-01 00:00:00+00", SqlType::TimestampTz)),
         Class::Timestamp,
     );
-    let name = call(
-        Function::Json(Json::JsonbGetText),
-        vec![column(5), text("name")],
-        SqlType::Text,
-    );
+    let name =
+        call(Function::Json(Json::JsonbGetText), vec![column(5), text("name")], SqlType::Text);
     vec![
         ("round(price * quantity * (1 - discount), 2) + 4.90", price.clone()),
         (

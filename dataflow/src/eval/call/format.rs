@@ -18,9 +18,7 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
             return Ok(None);
         }
         Function::IntervalToChar if template.is_empty() => return Ok(None),
-        Function::TimestampToChar => {
-            moment::timestamp(args.timestamp(0)?, false, template, arena)?
-        }
+        Function::TimestampToChar => moment::timestamp(args.timestamp(0)?, false, template, arena)?,
         Function::TimestampTzToChar => {
             moment::timestamp(args.timestamp(0)?, true, template, arena)?
         }

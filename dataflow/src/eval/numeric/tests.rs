@@ -38,7 +38,8 @@ fn as_postgres_answered() {
 #[test]
 fn order_is_by_value() {
     let arena = Arena::new();
-    let rising = ["-Infinity", "-1e40", "-2.5", "-2.49", "0", "1e-30", "1.0", "1e39", "Infinity", "NaN"];
+    let rising =
+        ["-Infinity", "-1e40", "-2.5", "-2.49", "0", "1e-30", "1.0", "1e39", "Infinity", "NaN"];
     for (position, a) in rising.iter().enumerate() {
         for (other, b) in rising.iter().enumerate() {
             let [a, b] = [a, b].map(|text| Numeric::parse(text, &arena).unwrap());

@@ -107,8 +107,18 @@ const WORDS: &[(&str, Word)] = &[
 ];
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -195,8 +205,9 @@ impl Subject {
     fn word(&self, key: Key<'_, Word>, out: &mut Draft<'_>) -> Evaluated<bool> {
         let Key { key: word, written, fill, .. } = key;
         let mut number = |value: i64, width: usize| {
-            // A sign takes a place of its own.
-            let width = if fill { width + usize::from(value < 0) } else { 0 };
+            // A sign takes a place of its own, but for what never has one in a moment.
+            let signed = !matches!(word, Word::Day | Word::DayOfYear | Word::WeekOfYear);
+            let width = if fill { width + usize::from(signed && value < 0) } else { 0 };
             let _ = write!(out, "{value:0width$}");
             Ok(true)
         };
@@ -276,21 +287,31 @@ impl Subject {
             Word::Era => {
                 self.weekday()?;
                 let (early, dotted) = (self.year <= 0, written.contains('.'));
-                name(match (early, dotted) {
-                    (true, true) => "B.C.",
-                    (true, false) => "BC",
-                    (false, true) => "A.D.",
-                    (false, false) => "AD",
-                }, written, 0, out)
+                name(
+                    match (early, dotted) {
+                        (true, true) => "B.C.",
+                        (true, false) => "BC",
+                        (false, true) => "A.D.",
+                        (false, false) => "AD",
+                    },
+                    written,
+                    0,
+                    out,
+                )
             }
             Word::Noon => {
                 let (late, dotted) = (self.hour % 24 >= 12, written.contains('.'));
-                name(match (late, dotted) {
-                    (true, true) => "P.M.",
-                    (true, false) => "PM",
-                    (false, true) => "A.M.",
-                    (false, false) => "AM",
-                }, written, 0, out)
+                name(
+                    match (late, dotted) {
+                        (true, true) => "P.M.",
+                        (true, false) => "PM",
+                        (false, true) => "A.M.",
+                        (false, false) => "AM",
+                    },
+                    written,
+                    0,
+                    out,
+                )
             }
             Word::MonthName | Word::ShortMonthName => {
                 self.weekday()?;
@@ -309,7 +330,12 @@ impl Subject {
             }
             Word::Roman => match self.month {
                 0 if self.year == 0 => Ok(false),
-                0 => name(if self.year > 0 { "XII" } else { "I" }, written, if fill { 4 } else { 0 }, out),
+                0 => name(
+                    if self.year > 0 { "XII" } else { "I" },
+                    written,
+                    if fill { 4 } else { 0 },
+                    out,
+                ),
                 // Counted from the end of the year when negative.
                 month => {
                     let at = if month < 0 { month + 12 } else { month - 1 };
@@ -338,13 +364,7 @@ impl Subject {
     }
 
     /// The last digits of a year.
-    fn shortened(
-        &self,
-        year: i64,
-        digits: u8,
-        fill: bool,
-        out: &mut Draft<'_>,
-    ) -> Evaluated<bool> {
+    fn shortened(&self, year: i64, digits: u8, fill: bool, out: &mut Draft<'_>) -> Evaluated<bool> {
         let value = if digits == 4 { year } else { year % 10i64.pow(digits.into()) };
         let width = match (fill, digits) {
             (_, 1) | (false, _) => 0,
@@ -408,4 +428,3 @@ fn name(name: &str, written: &str, width: usize, out: &mut Draft<'_>) -> Evaluat
     (name.len()..width).for_each(|_| out.push(' '));
     Ok(false)
 }
-

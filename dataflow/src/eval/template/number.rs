@@ -77,20 +77,15 @@ struct Layout<'t> {
 }
 
 /// A number of any type written by a template.
-pub(crate) fn number<'a>(
-    value: Value<'a>,
-    template: &str,
-    arena: &'a Arena,
-) -> Evaluated<&'a str> {
+pub(crate) fn number<'a>(value: Value<'a>, template: &str, arena: &'a Arena) -> Evaluated<&'a str> {
     let mut layout = Layout::parse(template)?;
-    let text = digits(value, layout.after, arena)?;
+    let (text, places) = digits(value, layout.after, arena)?;
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => (true, unsigned),
         None => (false, text.as_str()),
     };
     let whole = unsigned.find('.').unwrap_or(unsigned.len());
-    // Digits a float has not are not filled up.
-    layout.after = layout.after.min(unsigned.len().saturating_sub(whole + 1));
+    layout.after = places;
     let hashes;
     let unsigned = match whole > layout.before {
         true => {
@@ -103,28 +98,29 @@ pub(crate) fn number<'a>(
     Ok(Writer::new(&layout, unsigned, negative, blanks, arena).write())
 }
 
-/// The digits with so many after the point, floats only as many as they have.
-fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<String> {
+/// The digits with so many after the point, and how many that are: floats have only so many.
+fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<(String, usize)> {
     let float = |value: f64, significant: usize| {
         if value.is_nan() {
-            return "NaN".to_owned();
+            return ("NaN".to_owned(), places);
         }
         if value.is_infinite() {
-            return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+            return (if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(), places);
         }
         let whole = format!("{:.0}", value.abs()).len();
         let places = places.min(significant.saturating_sub(whole));
-        format!("{value:.places$}")
+        (format!("{value:.places$}"), places)
     };
-    Ok(match value {
-        Value::Float8(value) => float(value, 15),
-        Value::Float4(value) => float(value.into(), 6),
+    let text = match value {
+        Value::Float8(value) => return Ok(float(value, 15)),
+        Value::Float4(value) => return Ok(float(value.into(), 6)),
         Value::Numeric(value) => {
             value.round(places as i64, Toward::Nearest, arena)?.text(arena).to_owned()
         }
         Value::Int(value) if places == 0 => value.to_string(),
         other => format!("{}.{}", form::text(other, arena), "0".repeat(places)),
-    })
+    };
+    Ok((text, places))
 }
 
 impl<'t> Layout<'t> {
@@ -155,7 +151,9 @@ impl<'t> Layout<'t> {
                     *places += 1;
                     let place = layout.before + layout.after;
                     match (key.key, layout.zeros) {
-                        (Word::Zero, None) if !layout.point => layout.zeros = Some((place - 1, place)),
+                        (Word::Zero, None) if !layout.point => {
+                            layout.zeros = Some((place - 1, place))
+                        }
                         (Word::Zero, Some((first, _))) => layout.zeros = Some((first, place)),
                         // After the point a zero only keeps digits.
                         (Word::Zero, None) => layout.zeros = Some((usize::MAX, place)),
@@ -170,7 +168,9 @@ impl<'t> Layout<'t> {
                         return Err(wrong("cannot use \"S\" twice"));
                     }
                     if layout.plus || layout.minus || layout.brackets {
-                        return Err(wrong("cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together"));
+                        return Err(wrong(
+                            "cannot use \"S\" and \"PL\"/\"MI\"/\"SG\"/\"PR\" together",
+                        ));
                     }
                     said = true;
                     layout.before_sign = layout.before;
@@ -244,8 +244,8 @@ impl<'l, 'a> Writer<'l, 'a> {
             (false, true) => relevant(digits, layout, blanks),
             _ => None,
         };
-        let places = (layout.after + layout.before).saturating_sub(1)
-            + usize::from(!signed && blanks == 0);
+        let places =
+            (layout.after + layout.before).saturating_sub(1) + usize::from(!signed && blanks == 0);
         Writer {
             layout,
             digits,
@@ -306,7 +306,10 @@ impl<'l, 'a> Writer<'l, 'a> {
 
     /// Whether the only digit before the point is a zero nobody asked for.
     fn bare_zero(&self) -> bool {
-        !self.has_zeros() && self.at == 0 && self.digits.first() == Some(&b'0') && self.layout.after != 0
+        !self.has_zeros()
+            && self.at == 0
+            && self.digits.first() == Some(&b'0')
+            && self.layout.after != 0
     }
 
     fn has_zeros(&self) -> bool {
@@ -364,8 +367,7 @@ impl<'l, 'a> Writer<'l, 'a> {
             }
             self.at += usize::from(self.at < self.digits.len());
         }
-        let mut end =
-            self.places + usize::from(self.blanks > 0) + usize::from(self.layout.point);
+        let mut end = self.places + usize::from(self.blanks > 0) + usize::from(self.layout.point);
         if self.relevant == Some(self.at) {
             end = self.place;
         }

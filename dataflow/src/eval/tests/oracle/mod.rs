@@ -43,6 +43,10 @@ fn as_postgres_has_it() {
     };
     let seed = number("FLUSSO_EVAL_SEED", 1);
     let batches = number("FLUSSO_EVAL_BATCHES", 6);
+    // Text by bytes, case by Unicode.
+    server.psql(
+        "CREATE DATABASE eval TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';",
+    );
     server.psql(&settled(PROBE));
     server.psql(&settled(&data::table()));
     let rows = rows(&server);
@@ -216,7 +220,7 @@ fn rows(server: &Server) -> Vec<Vec<Option<String>>> {
 fn settled(script: &str) -> String {
     let settings: String =
         SETTINGS.iter().map(|(name, value)| format!("SET {name} = '{value}';\n")).collect();
-    settings + script
+    format!("\\c eval\n{settings}{script}")
 }
 
 /// All rows at once, and one by one when one of them fails.
