@@ -102,7 +102,11 @@ impl Compiler<'_> {
                 self.steps.push(Step::Distinct { at, class: class.clone() });
             }
             Expr::NullIf(left, right, class) => {
-                self.two(left, right, at);
+                let start = self.steps.len();
+                if is_null(&self.expr(left, at)) {
+                    return self.null(start, at);
+                }
+                self.expr(right, at + 1);
                 self.steps.push(Step::NullIf { at, class: class.clone() });
             }
             Expr::In(of, list, class) => self.r#in(of, list, class, at),
@@ -150,12 +154,23 @@ impl Compiler<'_> {
             }
             Expr::Case { branches, otherwise } => {
                 let mut ends = Vec::new();
+                let mut otherwise = otherwise.as_deref();
                 for (when, then) in branches {
-                    self.expr(when, at);
-                    let unless = self.jump(Step::Unless { at, to: 0 });
-                    self.expr(then, at);
-                    ends.push(self.jump(Step::Jump { to: 0 }));
-                    self.land(unless);
+                    let start = self.steps.len();
+                    match self.expr(when, at) {
+                        Some(Some(Value::Bool(true))) => {
+                            self.steps.truncate(start);
+                            otherwise = Some(then);
+                            break;
+                        }
+                        Some(_) => self.steps.truncate(start),
+                        None => {
+                            let unless = self.jump(Step::Unless { at, to: 0 });
+                            self.expr(then, at);
+                            ends.push(self.jump(Step::Jump { to: 0 }));
+                            self.land(unless);
+                        }
+                    }
                 }
                 match otherwise {
                     Some(otherwise) => drop(self.expr(otherwise, at)),

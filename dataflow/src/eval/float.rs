@@ -209,7 +209,7 @@ pub(crate) fn print4(value: f32, out: &mut Draft<'_>) {
 /// Whether digits lie half way to the next float. They are read back as this one, being even, and
 /// so are the shortest to Rust; Postgres takes none on the edge.
 fn on_edge(shortest: &str, mantissa: u64, exponent: i32) -> bool {
-    if mantissa % 2 == 1 {
+    if mantissa == 0 || mantissa % 2 == 1 {
         return false;
     }
     let (digits, power) = shortest.split_once('e').unwrap_or((shortest, "0"));

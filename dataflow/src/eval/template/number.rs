@@ -101,15 +101,16 @@ pub(crate) fn number<'a>(value: Value<'a>, template: &str, arena: &'a Arena) -> 
 /// The digits with so many after the point, and how many that are: floats have only so many.
 fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<(String, usize)> {
     let float = |value: f64, significant: usize| {
-        if value.is_nan() {
-            return ("NaN".to_owned(), places);
+        let whole = match value.abs() {
+            value if value.is_nan() => "NaN".to_owned(),
+            f64::INFINITY => "Infinity".to_owned(),
+            value => format!("{value:.0}"),
+        };
+        let places = places.min(significant.saturating_sub(whole.len()));
+        match value.is_finite() {
+            true => (format!("{value:.places$}"), places),
+            false => (format!("{}{whole}", if value < 0.0 { "-" } else { "" }), places),
         }
-        if value.is_infinite() {
-            return (if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(), places);
-        }
-        let whole = format!("{:.0}", value.abs()).len();
-        let places = places.min(significant.saturating_sub(whole));
-        (format!("{value:.places$}"), places)
     };
     let text = match value {
         Value::Float8(value) => return Ok(float(value, 15)),
