@@ -158,9 +158,9 @@ fn integer<'a>(width: Width, value: Value<'a>, arena: &'a Arena) -> Evaluated<i6
     match value {
         Value::Bool(truth) => Ok(truth.into()),
         Value::Int(value) => width.checked(Some(value)),
-        Value::Float4(value) => width.from_float(value.into()),
-        Value::Float8(value) => width.from_float(value),
-        Value::Numeric(value) => width.from_numeric(value, arena),
+        Value::Float4(value) => width.nearest_to_float(value.into()),
+        Value::Float8(value) => width.nearest_to_float(value),
+        Value::Numeric(value) => width.nearest_to_numeric(value, arena),
         other => width.parse(form::text(other, arena)),
     }
 }

@@ -230,7 +230,7 @@ impl<'l, 'a> Writer<'l, 'a> {
         let mut brackets = layout.brackets;
         let mut sign = layout.sign;
         let signed = if layout.plus || layout.minus {
-            !(layout.plus && !layout.minus)
+            !layout.plus || layout.minus
         } else {
             if !negative && !layout.fill {
                 brackets = false;
