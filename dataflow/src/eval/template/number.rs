@@ -103,7 +103,7 @@ fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<(S
     let float = |value: f64, significant: usize| {
         let whole = match value.abs() {
             value if value.is_nan() => "NaN".to_owned(),
-            f64::INFINITY => "Infinity".to_owned(),
+            value if value.is_infinite() => "Infinity".to_owned(),
             value => format!("{value:.0}"),
         };
         let places = places.min(significant.saturating_sub(whole.len()));
