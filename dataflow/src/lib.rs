@@ -21,6 +21,7 @@ pub mod upsert;
 mod aggregate;
 mod assemble;
 mod encode;
+mod fill;
 mod gather;
 mod json;
 mod lookup;

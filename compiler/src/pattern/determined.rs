@@ -50,7 +50,7 @@ impl Graph {
                 next[at + 1..].iter().any(|b| {
                     let mut common = ClassUnicode::clone(&self.takes[*a]);
                     common.intersect(&self.takes[*b]);
-                    a != b && common.ranges().first().is_some()
+                    a != b && !common.ranges().is_empty()
                 })
             })
         };

@@ -15,32 +15,40 @@ use super::text;
 use super::value::{Arena, Array, Draft, List, Value};
 use crate::order::trim_blanks;
 
-/// A value as one of another type, made to fit a declared size.
+/// A value as one of another type, made to fit a declared size; NULL where that has none for it.
 pub(crate) fn cast<'a>(
     value: Value<'a>,
     from: &SqlType,
     to: &SqlType,
     modifier: Option<Modifier>,
     arena: &'a Arena,
-) -> Evaluated<Value<'a>> {
+) -> Evaluated<Option<Value<'a>>> {
+    if let (Value::Timestamp(at) | Value::TimestampTz(at), SqlType::Time | SqlType::TimeTz) =
+        (value, to)
+        && !moment::is_finite(at)
+    {
+        // No time of any day.
+        return Ok(None);
+    }
     if let (Value::Array(array), SqlType::Array(inner), SqlType::Array(outer)) = (value, from, to) {
         let mut elements = List::with_capacity_in(array.elements.len(), arena);
         for element in array.elements {
             elements.push(match element {
                 None => None,
-                Some(element) => Some(cast(*element, inner, outer, modifier, arena)?),
+                Some(element) => cast(*element, inner, outer, modifier, arena)?,
             });
         }
-        return Ok(Value::Array(Array { elements: elements.into_bump_slice(), ..array }));
+        let elements = elements.into_bump_slice();
+        return Ok(Some(Value::Array(Array { elements, ..array })));
     }
     let converted = match from == to {
         true => value,
         false => convert(value, from, to, arena)?,
     };
-    match modifier {
-        None => Ok(converted),
-        Some(modifier) => fit(converted, to, modifier, arena),
-    }
+    Ok(Some(match modifier {
+        None => converted,
+        Some(modifier) => fit(converted, to, modifier, arena)?,
+    }))
 }
 
 fn convert<'a>(
@@ -106,9 +114,6 @@ fn convert<'a>(
         SqlType::Time => match value {
             Value::TimeTz(micros, _) => Value::Time(micros),
             Value::Interval(span) => Value::Time(span.micros.rem_euclid(DAY)),
-            Value::Timestamp(at) | Value::TimestampTz(at) if !moment::is_finite(at) => {
-                return Err(EvalError::moment_out_of_range("timestamp"));
-            }
             Value::Timestamp(at) | Value::TimestampTz(at) => Value::Time(at.rem_euclid(DAY)),
             other => by_text(other, from, to, arena)?,
         },
@@ -153,9 +158,9 @@ fn integer<'a>(width: Width, value: Value<'a>, arena: &'a Arena) -> Evaluated<i6
     match value {
         Value::Bool(truth) => Ok(truth.into()),
         Value::Int(value) => width.checked(Some(value)),
-        Value::Float4(value) => width.from_float(value.into()),
-        Value::Float8(value) => width.from_float(value),
-        Value::Numeric(value) => width.from_numeric(value, arena),
+        Value::Float4(value) => width.nearest_to_float(value.into()),
+        Value::Float8(value) => width.nearest_to_float(value),
+        Value::Numeric(value) => width.nearest_to_numeric(value, arena),
         other => width.parse(form::text(other, arena)),
     }
 }

@@ -6,7 +6,7 @@
 
 use flusso_compiler::expr::Expr;
 use flusso_compiler::plan::ColumnId;
-use flusso_compiler::sql::functions::Function;
+use flusso_compiler::sql::functions::{Array, Function};
 use flusso_compiler::types::{Class, SqlType};
 
 use super::Place;
@@ -25,6 +25,9 @@ pub(super) fn compile(expr: &Expr, place: &dyn Fn(ColumnId) -> Place) -> (Vec<St
     (compiler.steps, compiler.registers)
 }
 
+/// The value of an expression that is the same in each row, NULL being none; none when rows differ.
+type Constant = Option<Option<Value<'static>>>;
+
 struct Compiler<'p> {
     steps: Vec<Step>,
     registers: usize,
@@ -41,7 +44,7 @@ impl Compiler<'_> {
 
     /// Appends the steps that leave the value of `expr` at `at`, and says the value when it is the
     /// same in each row.
-    fn expr(&mut self, expr: &Expr, at: usize) -> Option<Option<Value<'static>>> {
+    fn expr(&mut self, expr: &Expr, at: usize) -> Constant {
         let start = self.steps.len();
         // Some steps need two more than the one they write.
         self.registers = self.registers.max(at + 3);
@@ -86,7 +89,11 @@ impl Compiler<'_> {
                 self.steps.push(step);
             }
             Expr::Compare(comparison, left, right, class) => {
-                self.two(left, right, at);
+                let start = self.steps.len();
+                let sides = [self.expr(left, at), self.expr(right, at + 1)];
+                if sides.iter().any(is_null) {
+                    return self.null(start, at);
+                }
                 let (comparison, class) = (*comparison, class.clone());
                 self.steps.push(Step::Compare { at, comparison, class });
             }
@@ -95,7 +102,11 @@ impl Compiler<'_> {
                 self.steps.push(Step::Distinct { at, class: class.clone() });
             }
             Expr::NullIf(left, right, class) => {
-                self.two(left, right, at);
+                let start = self.steps.len();
+                if is_null(&self.expr(left, at)) {
+                    return self.null(start, at);
+                }
+                self.expr(right, at + 1);
                 self.steps.push(Step::NullIf { at, class: class.clone() });
             }
             Expr::In(of, list, class) => self.r#in(of, list, class, at),
@@ -109,9 +120,11 @@ impl Compiler<'_> {
                 });
             }
             Expr::Like { of, pattern, escape, fold } => {
-                self.expr(of, at);
+                let begin = self.steps.len();
+                let of = self.expr(of, at);
                 let (start, fold, escape) = (self.steps.len(), *fold, *escape);
                 match self.expr(pattern, at + 1) {
+                    pattern if is_null(&of) || is_null(&pattern) => self.null(begin, at),
                     Some(Some(Value::Text(pattern))) => {
                         self.steps.truncate(start);
                         let pattern = Pattern::new(pattern, escape, fold);
@@ -141,12 +154,23 @@ impl Compiler<'_> {
             }
             Expr::Case { branches, otherwise } => {
                 let mut ends = Vec::new();
+                let mut otherwise = otherwise.as_deref();
                 for (when, then) in branches {
-                    self.expr(when, at);
-                    let unless = self.jump(Step::Unless { at, to: 0 });
-                    self.expr(then, at);
-                    ends.push(self.jump(Step::Jump { to: 0 }));
-                    self.land(unless);
+                    let start = self.steps.len();
+                    match self.expr(when, at) {
+                        Some(Some(Value::Bool(true))) => {
+                            self.steps.truncate(start);
+                            otherwise = Some(then);
+                            break;
+                        }
+                        Some(_) => self.steps.truncate(start),
+                        None => {
+                            let unless = self.jump(Step::Unless { at, to: 0 });
+                            self.expr(then, at);
+                            ends.push(self.jump(Step::Jump { to: 0 }));
+                            self.land(unless);
+                        }
+                    }
                 }
                 match otherwise {
                     Some(otherwise) => drop(self.expr(otherwise, at)),
@@ -172,16 +196,57 @@ impl Compiler<'_> {
                 self.steps.push(Step::Array { at, count: list.len(), nested });
             }
             Expr::Call { function, args, .. } => {
+                if let Function::Array(Array::Subscript | Array::Slice) = function {
+                    return self.subscripts(*function, args, at);
+                }
+                let (start, strict) = (self.steps.len(), function.entry().strict);
                 let constants = self.each(args, at);
+                if strict && constants.iter().any(is_null) {
+                    return self.null(start, at);
+                }
                 self.steps.push(Step::Call {
                     at,
                     count: args.len(),
                     function: *function,
-                    strict: function.entry().strict,
+                    strict,
                     pattern: regex(*function, &constants).map(Box::new),
                 });
             }
         }
+    }
+
+    /// Of an array that is NULL no subscript is looked at. A bound of a slice that was left out is
+    /// further out than any array's.
+    fn subscripts(&mut self, function: Function, args: &[Expr], at: usize) {
+        let Some((array, subscripts)) = args.split_first() else { return };
+        self.expr(array, at);
+        let null = self.jump(Step::Null { at, to: 0 });
+        for (position, subscript) in (1..).zip(subscripts) {
+            match (function, subscript) {
+                (Function::Array(Array::Slice), Expr::Literal(None, _)) => {
+                    let bound = if position == 1 { i64::MIN } else { i64::MAX };
+                    let value = Some(Value::Int(bound));
+                    self.steps.push(Step::Constant { at: at + position, value });
+                    self.registers = self.registers.max(at + position + 1);
+                }
+                _ => drop(self.expr(subscript, at + position)),
+            }
+        }
+        self.steps.push(Step::Call {
+            at,
+            count: args.len(),
+            function,
+            strict: true,
+            pattern: None,
+        });
+        self.land(null);
+    }
+
+    /// A strict operator of a NULL is NULL, whatever its other side would have come to. So it is
+    /// in Postgres, which sees it before it evaluates anything.
+    fn null(&mut self, start: usize, at: usize) {
+        self.steps.truncate(start);
+        self.steps.push(Step::Constant { at, value: None });
     }
 
     fn two(&mut self, left: &Expr, right: &Expr, at: usize) {
@@ -190,15 +255,23 @@ impl Compiler<'_> {
     }
 
     /// Each in a register of its own, from `at` on; those that are constant are told.
-    fn each(&mut self, list: &[Expr], at: usize) -> Vec<Option<Option<Value<'static>>>> {
+    fn each(&mut self, list: &[Expr], at: usize) -> Vec<Constant> {
         list.iter().enumerate().map(|(position, one)| self.expr(one, at + position)).collect()
     }
 
+    /// A part that is decisive in each row settles all, whatever those before it come to.
     fn settled(&mut self, parts: &[Expr], decisive: bool, at: usize) {
+        let start = self.steps.len();
         self.steps.push(Step::Constant { at, value: Some(Value::Bool(!decisive)) });
         let mut ends = Vec::new();
         for part in parts {
-            self.expr(part, at + 1);
+            if let Some(Some(Value::Bool(truth))) = self.expr(part, at + 1)
+                && truth == decisive
+            {
+                self.steps.truncate(start);
+                let value = Some(Value::Bool(decisive));
+                return self.steps.push(Step::Constant { at, value });
+            }
             ends.push(self.jump(Step::Settle { at, decisive, to: 0 }));
         }
         ends.into_iter().for_each(|end| self.land(end));
@@ -262,6 +335,7 @@ impl Compiler<'_> {
         match &mut self.steps[jump] {
             Step::Jump { to }
             | Step::Unless { to, .. }
+            | Step::Null { to, .. }
             | Step::Given { to, .. }
             | Step::Settle { to, .. }
             | Step::Among { to, .. }
@@ -271,8 +345,13 @@ impl Compiler<'_> {
     }
 }
 
+/// Whether an expression is NULL in each row.
+fn is_null(constant: &Constant) -> bool {
+    matches!(constant, Some(None))
+}
+
 /// The regular expression of a call, when all that it depends on is constant and well.
-fn regex(function: Function, args: &[Option<Option<Value<'static>>>]) -> Option<Compiled> {
+fn regex(function: Function, args: &[Constant]) -> Option<Compiled> {
     let Function::Pattern(function) = function else { return None };
     let constant = |at: usize| match args.get(at) {
         Some(Some(Some(Value::Text(text)))) => Some(*text),

@@ -178,7 +178,15 @@ fn word<'t>(ty: &str, text: &'t str) -> Evaluated<(&'t str, bool)> {
 pub(crate) fn print8(value: f64, out: &mut Draft<'_>) {
     match special(value) {
         Some(special) => out.push_str(special),
-        None => shortest(&format!("{value:e}"), 15, out),
+        None => {
+            let bits = value.to_bits();
+            let exponent = (bits >> 52 & 0x7ff) as i32;
+            let mantissa = bits & ((1 << 52) - 1) | u64::from(exponent > 0) << 52;
+            let shortest = format!("{value:e}");
+            let edge = on_edge(&shortest, mantissa, exponent.max(1) - 1075);
+            let longer = |digits: usize| format!("{value:.digits$e}");
+            shown(&if edge { inside(&shortest, longer) } else { shortest }, 15, out);
+        }
     }
 }
 
@@ -186,8 +194,50 @@ pub(crate) fn print8(value: f64, out: &mut Draft<'_>) {
 pub(crate) fn print4(value: f32, out: &mut Draft<'_>) {
     match special(value.into()) {
         Some(special) => out.push_str(special),
-        None => shortest(&format!("{value:e}"), 6, out),
+        None => {
+            let bits = value.to_bits();
+            let exponent = (bits >> 23 & 0xff) as i32;
+            let mantissa = bits & ((1 << 23) - 1) | u32::from(exponent > 0) << 23;
+            let shortest = format!("{value:e}");
+            let edge = on_edge(&shortest, mantissa.into(), exponent.max(1) - 150);
+            let longer = |digits: usize| format!("{value:.digits$e}");
+            shown(&if edge { inside(&shortest, longer) } else { shortest }, 6, out);
+        }
     }
+}
+
+/// Whether digits lie half way to the next float. They are read back as this one, being even, and
+/// so are the shortest to Rust; Postgres takes none on the edge.
+fn on_edge(shortest: &str, mantissa: u64, exponent: i32) -> bool {
+    if mantissa == 0 || mantissa % 2 == 1 {
+        return false;
+    }
+    let (digits, power) = shortest.split_once('e').unwrap_or((shortest, "0"));
+    let places = digits.find('.').map_or(0, |point| digits.len() - point - 1) as i32;
+    let power = power.parse::<i32>().unwrap_or(0) - places;
+    let digits: u128 = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0, |value, digit| value * 10 + u128::from(digit - b'0'));
+    // A mantissa of all its bits and half of one, times a power of two, is as few digits times a
+    // power of ten only for these.
+    let (fives, twos) = match power {
+        0..=24 => (digits * 5u128.pow(power as u32), power),
+        -1 if digits.is_multiple_of(5) => (digits / 5, -1),
+        _ => return false,
+    };
+    let zeros = fives.trailing_zeros();
+    let (odd, twos) = (fives >> zeros, twos + zeros as i32);
+    let mantissa = u128::from(mantissa);
+    [(2 * mantissa + 1, 1), (2 * mantissa - 1, 1), (4 * mantissa - 1, 2)]
+        .iter()
+        .any(|(half, below)| odd == *half && twos == exponent - below)
+}
+
+/// The nearest of one digit more, and of that what is not zero.
+fn inside(shortest: &str, longer: impl Fn(usize) -> String) -> String {
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    longer(digits.count())
 }
 
 fn special(value: f64) -> Option<&'static str> {
@@ -201,7 +251,7 @@ fn special(value: f64) -> Option<&'static str> {
 }
 
 /// `-1.5e3` as Postgres writes it: plain from 1e-4 to below ten to the `plain`, else `-1.5e+20`.
-fn shortest(scientific: &str, plain: i32, out: &mut Draft<'_>) {
+fn shown(scientific: &str, plain: i32, out: &mut Draft<'_>) {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let unsigned = mantissa.strip_prefix('-');

@@ -58,7 +58,7 @@ impl Width {
     }
 
     /// The nearest integer, halves to the even one.
-    pub fn from_float(self, value: f64) -> Evaluated<i64> {
+    pub fn nearest_to_float(self, value: f64) -> Evaluated<i64> {
         // The bounds are floats, the upper one the first that does not fit.
         let rounded = value.round_ties_even();
         let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&rounded);
@@ -66,7 +66,7 @@ impl Width {
     }
 
     /// The nearest integer, halves away from zero.
-    pub fn from_numeric<'a>(self, value: Numeric<'a>, arena: &'a Arena) -> Evaluated<i64> {
+    pub fn nearest_to_numeric<'a>(self, value: Numeric<'a>, arena: &'a Arena) -> Evaluated<i64> {
         self.checked(Some(value.to_int(self.name(), arena)?))
     }
 

@@ -60,7 +60,7 @@ impl Pattern {
                 Some(Token::Any) if token + 1 == tokens.len() => return Ok(true),
                 Some(Token::Any) => {
                     token += 1;
-                    if tokens[token] == Token::Cut {
+                    if tokens[token] == Token::Cut && at < text.len() {
                         return Err(cut());
                     }
                     retry = Some((at, token));

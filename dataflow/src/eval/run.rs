@@ -19,49 +19,127 @@ use crate::row::Datum;
 #[derive(Debug)]
 pub(super) enum Step {
     /// A column of the row.
-    Column { at: usize, position: usize, ty: SqlType },
+    Column {
+        at: usize,
+        position: usize,
+        ty: SqlType,
+    },
     /// A constant.
-    Constant { at: usize, value: Option<Value<'static>> },
+    Constant {
+        at: usize,
+        value: Option<Value<'static>>,
+    },
     /// No value in any row.
     Fail(EvalError),
     /// The register after it becomes this one.
-    Take { at: usize },
+    Take {
+        at: usize,
+    },
     /// On to another step.
-    Jump { to: usize },
+    Jump {
+        to: usize,
+    },
     /// On to another step unless true.
-    Unless { at: usize, to: usize },
-    /// On to another step if not NULL.
-    Given { at: usize, to: usize },
+    Unless {
+        at: usize,
+        to: usize,
+    },
+    /// On to another step if NULL, or if not.
+    Null {
+        at: usize,
+        to: usize,
+    },
+    Given {
+        at: usize,
+        to: usize,
+    },
     /// The next part of a conjunction or disjunction; settled by one that is `decisive`.
-    Settle { at: usize, decisive: bool, to: usize },
+    Settle {
+        at: usize,
+        decisive: bool,
+        to: usize,
+    },
     /// `left op right`.
-    Compare { at: usize, comparison: Comparison, class: Class },
+    Compare {
+        at: usize,
+        comparison: Comparison,
+        class: Class,
+    },
     /// `left IS DISTINCT FROM right`.
-    Distinct { at: usize, class: Class },
+    Distinct {
+        at: usize,
+        class: Class,
+    },
     /// The first unless equal to the second.
-    NullIf { at: usize, class: Class },
+    NullIf {
+        at: usize,
+        class: Class,
+    },
     /// `of IN` constants, sorted; then the result so far is written after it.
-    Among { at: usize, constants: Vec<Value<'static>>, null: bool, class: Class, to: usize },
+    Among {
+        at: usize,
+        constants: Vec<Value<'static>>,
+        null: bool,
+        class: Class,
+        to: usize,
+    },
     /// The next member of `of IN`: `of`, the result so far, the member.
-    Member { at: usize, class: Class, to: usize },
+    Member {
+        at: usize,
+        class: Class,
+        to: usize,
+    },
     /// `of op ANY` or `ALL` of an array.
-    Quantified { at: usize, comparison: Comparison, all: bool, class: Class },
+    Quantified {
+        at: usize,
+        comparison: Comparison,
+        all: bool,
+        class: Class,
+    },
     /// The greatest or least of so many.
-    Extreme { at: usize, count: usize, class: Class, least: bool },
+    Extreme {
+        at: usize,
+        count: usize,
+        class: Class,
+        least: bool,
+    },
     /// `LIKE` a constant.
-    Like { at: usize, pattern: Pattern, fold: bool },
+    Like {
+        at: usize,
+        pattern: Pattern,
+        fold: bool,
+    },
     /// `LIKE` what the next register holds.
-    LikeAny { at: usize, escape: Option<char>, fold: bool },
+    LikeAny {
+        at: usize,
+        escape: Option<char>,
+        fold: bool,
+    },
     /// `IS NULL`.
-    IsNull { at: usize },
+    IsNull {
+        at: usize,
+    },
     /// `IS TRUE`.
-    IsTrue { at: usize },
+    IsTrue {
+        at: usize,
+    },
     /// `NOT`.
-    Not { at: usize },
+    Not {
+        at: usize,
+    },
     /// A cast.
-    Cast { at: usize, from: SqlType, to: SqlType, modifier: Option<Modifier> },
+    Cast {
+        at: usize,
+        from: SqlType,
+        to: SqlType,
+        modifier: Option<Modifier>,
+    },
     /// `ARRAY[…]` of so many, of arrays when nested.
-    Array { at: usize, count: usize, nested: bool },
+    Array {
+        at: usize,
+        count: usize,
+        nested: bool,
+    },
     /// A function of so many arguments.
     Call {
         at: usize,
@@ -96,6 +174,11 @@ pub(super) fn run<'a>(
             Step::Jump { to } => next = *to,
             Step::Unless { at, to } => {
                 if !matches!(registers[*at], Some(Value::Bool(true))) {
+                    next = *to;
+                }
+            }
+            Step::Null { at, to } => {
+                if registers[*at].is_none() {
                     next = *to;
                 }
             }
@@ -213,7 +296,7 @@ pub(super) fn run<'a>(
             }
             Step::Cast { at, from, to, modifier } => {
                 if let Some(value) = registers[*at] {
-                    registers[*at] = Some(cast(value, from, to, *modifier, arena)?);
+                    registers[*at] = cast(value, from, to, *modifier, arena)?;
                 }
             }
             Step::Array { at, count, nested } => {

@@ -4,20 +4,15 @@ use super::inspect::same;
 use crate::eval::error::{BAD_SUBSCRIPT, EvalError, Evaluated, UNSUPPORTED};
 use crate::eval::value::{Arena, Array, List, Value};
 
-/// The elements between two subscripts of the first dimension, a bound left out being the array's
-/// own. Counted from 1 again.
-pub(crate) fn slice<'a>(
-    array: Array<'a>,
-    from: Option<i64>,
-    to: Option<i64>,
-    arena: &'a Arena,
-) -> Array<'a> {
+/// The elements between two subscripts of the first dimension, as far as it has them. Counted from
+/// 1 again.
+pub(crate) fn slice<'a>(array: Array<'a>, from: i64, to: i64, arena: &'a Arena) -> Array<'a> {
     let Some(((lower, length), inner)) = array.dimensions.split_first() else {
         return Array::EMPTY;
     };
     let (lower, length) = (i64::from(*lower), i64::from(*length));
-    let start = from.unwrap_or(lower).max(lower) - lower;
-    let end = to.unwrap_or(lower + length - 1).min(lower + length - 1) + 1 - lower;
+    let start = from.max(lower) - lower;
+    let end = to.min(lower + length - 1) + 1 - lower;
     if start >= end {
         return Array::EMPTY;
     }
@@ -37,7 +32,7 @@ pub(crate) fn trim<'a>(array: Array<'a>, count: i64, arena: &'a Arena) -> Evalua
         return Err(EvalError::new(BAD_SUBSCRIPT, message));
     }
     let last = i64::from(lower) + i64::from(length) - 1 - count;
-    Ok(slice(array, None, Some(last), arena))
+    Ok(slice(array, i64::MIN, last, arena))
 }
 
 /// With an element at an end; the first subscript stays.

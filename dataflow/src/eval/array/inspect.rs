@@ -53,6 +53,9 @@ pub(crate) fn position(
     arena: &Arena,
 ) -> Evaluated<Option<i64>> {
     let [(lower, _)] = flat(array)? else { return Ok(None) };
+    if wanted.is_none() && array.elements.iter().all(Option::is_some) {
+        return Ok(None);
+    }
     let from = match from {
         None => i64::from(*lower),
         Some(Some(from)) => from,

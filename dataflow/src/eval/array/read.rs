@@ -139,62 +139,71 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn value(&mut self) -> Evaluated<()> {
-        let bytes = self.text.as_bytes();
-        let start = self.at;
-        // Most elements stand as they are.
-        while self.peek().is_some_and(|byte| !matches!(byte, b',' | b'}' | b'{' | b'"' | b'\\')) {
-            self.at += 1;
-        }
-        if matches!(self.peek(), Some(b',' | b'}')) {
-            let text =
-                self.text[start..self.at].trim_end_matches(|c: char| c.is_ascii_whitespace());
-            if text.is_empty() {
-                return self.wrong();
-            }
-            let value = match text.eq_ignore_ascii_case("null") {
-                true => None,
-                false => Some(form::parse(self.element, text, self.arena)?),
-            };
-            self.elements.push(value);
+        if self.peek() == Some(b'"') {
+            let text = self.quoted()?;
+            self.elements.push(Some(form::parse(self.element, text, self.arena)?));
             return Ok(());
         }
-        self.at = start;
-        let mut out = Draft::new_in(self.arena);
-        let mut inside = false;
-        // What follows the last quoted or escaped character may be blank.
-        let mut kept = 0;
+        let start = self.at;
+        let mut escaped = None;
         loop {
-            let Some(byte) = self.peek() else { return self.wrong() };
-            match byte {
-                b'"' => {
-                    inside = !inside;
-                    kept = out.len();
-                }
-                b'\\' => {
+            match self.peek() {
+                Some(b',' | b'}') => break,
+                // Quotes stand around a whole element.
+                None | Some(b'{' | b'"') => return self.wrong(),
+                Some(b'\\') => {
+                    let out = escaped.get_or_insert_with(|| {
+                        Draft::from_str_in(&self.text[start..self.at], self.arena)
+                    });
                     self.at += 1;
                     let Some(next) = self.text[self.at..].chars().next() else {
                         return self.wrong();
                     };
                     out.push(next);
-                    kept = out.len();
-                    self.at += next.len_utf8() - 1;
+                    self.at += next.len_utf8();
                 }
-                b',' | b'}' if !inside => break,
-                b'{' if !inside => return self.wrong(),
-                _ => {
+                Some(_) => {
                     let next = self.text[self.at..].chars().next().unwrap_or(' ');
-                    out.push(next);
-                    if inside || !bytes[self.at].is_ascii_whitespace() {
-                        kept = out.len();
+                    if let Some(out) = &mut escaped {
+                        out.push(next);
                     }
-                    self.at += next.len_utf8() - 1;
+                    self.at += next.len_utf8();
                 }
             }
-            self.at += 1;
         }
-        out.truncate(kept);
-        let text = out.into_bump_str();
-        self.elements.push(Some(form::parse(self.element, text, self.arena)?));
+        let plain = escaped.is_none();
+        let text = match escaped {
+            Some(out) => out.into_bump_str(),
+            None => &self.text[start..self.at],
+        };
+        let text = text.trim_end_matches(|c: char| c.is_ascii_whitespace() || c == '\x0b');
+        if text.is_empty() {
+            return self.wrong();
+        }
+        let value = match plain && text.eq_ignore_ascii_case("null") {
+            true => None,
+            false => Some(form::parse(self.element, text, self.arena)?),
+        };
+        self.elements.push(value);
         Ok(())
+    }
+
+    /// What stands between quotes, a backslash taking the next character as it is.
+    fn quoted(&mut self) -> Evaluated<&'a str> {
+        let mut out = Draft::new_in(self.arena);
+        let mut characters = self.text[self.at + 1..].chars();
+        loop {
+            match characters.next() {
+                Some('"') => break,
+                Some('\\') => match characters.next() {
+                    Some(next) => out.push(next),
+                    None => return self.wrong(),
+                },
+                Some(other) => out.push(other),
+                None => return self.wrong(),
+            }
+        }
+        self.at = self.text.len() - characters.as_str().len();
+        Ok(out.into_bump_str())
     }
 }

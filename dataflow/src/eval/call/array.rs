@@ -19,10 +19,7 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
             }
             return Ok(inspect::element(args.array(0)?, subscripts.into_iter()));
         }
-        Slice => {
-            let Some(array) = given(args, 0) else { return Ok(None) };
-            Value::Array(change::slice(array, bound(args, 1), bound(args, 2), arena))
-        }
+        Slice => Value::Array(change::slice(args.array(0)?, args.int(1)?, args.int(2)?, arena)),
         Length => {
             let found = inspect::dimension(args.array(0)?, args.int(1)?);
             return int(found.map(|(_, length)| length.into()));

@@ -64,9 +64,9 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
             Value::JsonText(out.into_bump_str())
         }
         JsonbGet => return jsonb(args.json(0)?.get(args.text(1)?)),
-        JsonbAt => return jsonb(access::at(args.json(0)?, args.int(1)?)),
+        JsonbAt => return jsonb(access::element(args.json(0)?, args.int(1)?)),
         JsonbGetText => return jsonb_text(args.json(0)?.get(args.text(1)?)),
-        JsonbAtText => return jsonb_text(access::at(args.json(0)?, args.int(1)?)),
+        JsonbAtText => return jsonb_text(access::element(args.json(0)?, args.int(1)?)),
         JsonbPath => return jsonb(access::path(args.json(0)?, access::texts(args.array(1)?))),
         JsonbPathText => {
             return jsonb_text(access::path(args.json(0)?, access::texts(args.array(1)?)));

@@ -143,6 +143,12 @@ pub(super) fn call<'a>(function: Time, args: Args<'_, 'a>) -> Evaluated<Option<V
             }
             Value::Interval(make::interval(parts, args.float8(6)?)?)
         }
+        TimestampIn | TimestampAt if !is_finite(args.timestamp(1)?) => {
+            Value::TimestampTz(args.timestamp(1)?)
+        }
+        TimestampTzIn | TimestampTzAt if !is_finite(args.timestamp(1)?) => {
+            Value::Timestamp(args.timestamp(1)?)
+        }
         TimestampIn => Value::TimestampTz(zone::find(args.text(0)?)?.to_utc(args.timestamp(1)?)?),
         TimestampTzIn => Value::Timestamp(zone::find(args.text(0)?)?.to_local(args.timestamp(1)?)?),
         TimestampAt => Value::TimestampTz(zone::at(args.interval(0)?)?.to_utc(args.timestamp(1)?)?),

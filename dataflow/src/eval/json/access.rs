@@ -4,8 +4,17 @@ use super::Json;
 use crate::eval::error::{BAD_PARAMETER, EvalError, Evaluated};
 use crate::eval::value::{Arena, Array, Draft, Value};
 
-/// The element at a position, from the end when negative.
-pub(crate) fn at(json: Json<'_>, position: i64) -> Option<Json<'_>> {
+/// As `->` gives it for a position: to it a scalar is an array of one.
+pub(crate) fn element(json: Json<'_>, position: i64) -> Option<Json<'_>> {
+    match json {
+        Json::Object(_) => None,
+        Json::Array(_) => at(json, position),
+        scalar => matches!(position, 0 | -1).then_some(scalar),
+    }
+}
+
+/// The element of an array at a position, from the end when negative.
+fn at(json: Json<'_>, position: i64) -> Option<Json<'_>> {
     let Json::Array(elements) = json else { return None };
     elements.get(from_end(position, elements.len())?).copied()
 }

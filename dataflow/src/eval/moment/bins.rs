@@ -7,10 +7,10 @@ use crate::eval::interval::Interval;
 
 /// A timestamp cut off to a precision.
 pub(crate) fn truncate(name: &str, timestamp: i64) -> Evaluated<i64> {
-    let field = precision(name, "timestamp without time zone")?;
     if !is_finite(timestamp) {
         return Ok(timestamp);
     }
+    let field = precision(name, "timestamp without time zone")?;
     let unit = match field {
         Field::Microseconds => 1,
         Field::Milliseconds => 1000,
@@ -28,11 +28,11 @@ pub(crate) fn truncate(name: &str, timestamp: i64) -> Evaluated<i64> {
 
 /// Cut off by the clocks of a zone.
 pub(crate) fn truncate_in(name: &str, timestamp: i64, zone: &str) -> Evaluated<i64> {
-    let field = precision(name, "timestamp with time zone")?;
-    let zone = zone::find(zone)?;
     if !is_finite(timestamp) {
         return Ok(timestamp);
     }
+    let field = precision(name, "timestamp with time zone")?;
+    let zone = zone::find(zone)?;
     let local = zone.to_local(timestamp)?;
     let cut = truncate(name, local)?;
     match field {

@@ -59,7 +59,11 @@ pub(crate) fn interval(parts: [i64; 6], seconds: f64) -> Evaluated<Interval> {
                 .checked_add(fits.then_some(micros as i64)?)?,
         })
     };
-    made().ok_or_else(|| EvalError::moment_out_of_range("interval"))
+    if seconds.is_nan() || seconds.is_infinite() {
+        return Err(EvalError::moment_out_of_range("interval"));
+    }
+    // Postgres 15 wraps around here.
+    made().ok_or_else(|| EvalError::unsupported("an interval of this length"))
 }
 
 /// So many seconds after 1970.

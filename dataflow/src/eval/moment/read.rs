@@ -35,8 +35,8 @@ pub(crate) fn time(text: &str) -> Evaluated<i64> {
 pub(crate) fn time_tz(text: &str) -> Evaluated<(i64, i32)> {
     let read = |text: &str| {
         let at = text.find(['+', '-'])?;
-        let micros = time::micros_of_day(text[..at].as_bytes())?;
-        let east = time::offset(text[at..].as_bytes())?;
+        let micros = time::micros_of_day(&text.as_bytes()[..at])?;
+        let east = time::offset(&text.as_bytes()[at..])?;
         Some((micros, i32::try_from(-east / SECOND).ok()?))
     };
     match read(text) {

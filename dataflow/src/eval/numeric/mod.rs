@@ -223,8 +223,7 @@ fn plain(text: &[u8]) -> Option<Numeric<'static>> {
     if count == 0 {
         return None;
     }
-    let low = if count > 18 { count - 18 } else { 0 };
-    let digits = match low {
+    let digits = match u32::saturating_sub(count, 18) {
         0 => i128::from(value),
         low => high * 10i128.pow(low) + i128::from(value),
     };

@@ -205,8 +205,9 @@ impl Subject {
     fn word(&self, key: Key<'_, Word>, out: &mut Draft<'_>) -> Evaluated<bool> {
         let Key { key: word, written, fill, .. } = key;
         let mut number = |value: i64, width: usize| {
-            // A sign takes a place of its own.
-            let width = if fill { width + usize::from(value < 0) } else { 0 };
+            // A sign takes a place of its own, but for what never has one in a moment.
+            let signed = !matches!(word, Word::Day | Word::DayOfYear | Word::WeekOfYear);
+            let width = if fill { width + usize::from(signed && value < 0) } else { 0 };
             let _ = write!(out, "{value:0width$}");
             Ok(true)
         };

@@ -79,14 +79,13 @@ struct Layout<'t> {
 /// A number of any type written by a template.
 pub(crate) fn number<'a>(value: Value<'a>, template: &str, arena: &'a Arena) -> Evaluated<&'a str> {
     let mut layout = Layout::parse(template)?;
-    let text = digits(value, layout.after, arena)?;
+    let (text, places) = digits(value, layout.after, arena)?;
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(unsigned) => (true, unsigned),
         None => (false, text.as_str()),
     };
     let whole = unsigned.find('.').unwrap_or(unsigned.len());
-    // Digits a float has not are not filled up.
-    layout.after = layout.after.min(unsigned.len().saturating_sub(whole + 1));
+    layout.after = places;
     let hashes;
     let unsigned = match whole > layout.before {
         true => {
@@ -99,28 +98,30 @@ pub(crate) fn number<'a>(value: Value<'a>, template: &str, arena: &'a Arena) -> 
     Ok(Writer::new(&layout, unsigned, negative, blanks, arena).write())
 }
 
-/// The digits with so many after the point, floats only as many as they have.
-fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<String> {
+/// The digits with so many after the point, and how many that are: floats have only so many.
+fn digits<'a>(value: Value<'a>, places: usize, arena: &'a Arena) -> Evaluated<(String, usize)> {
     let float = |value: f64, significant: usize| {
-        if value.is_nan() {
-            return "NaN".to_owned();
+        let whole = match value.abs() {
+            value if value.is_nan() => "NaN".to_owned(),
+            value if value.is_infinite() => "Infinity".to_owned(),
+            value => format!("{value:.0}"),
+        };
+        let places = places.min(significant.saturating_sub(whole.len()));
+        match value.is_finite() {
+            true => (format!("{value:.places$}"), places),
+            false => (format!("{}{whole}", if value < 0.0 { "-" } else { "" }), places),
         }
-        if value.is_infinite() {
-            return if value > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
-        }
-        let whole = format!("{:.0}", value.abs()).len();
-        let places = places.min(significant.saturating_sub(whole));
-        format!("{value:.places$}")
     };
-    Ok(match value {
-        Value::Float8(value) => float(value, 15),
-        Value::Float4(value) => float(value.into(), 6),
+    let text = match value {
+        Value::Float8(value) => return Ok(float(value, 15)),
+        Value::Float4(value) => return Ok(float(value.into(), 6)),
         Value::Numeric(value) => {
             value.round(places as i64, Toward::Nearest, arena)?.text(arena).to_owned()
         }
         Value::Int(value) if places == 0 => value.to_string(),
         other => format!("{}.{}", form::text(other, arena), "0".repeat(places)),
-    })
+    };
+    Ok((text, places))
 }
 
 impl<'t> Layout<'t> {
@@ -229,7 +230,7 @@ impl<'l, 'a> Writer<'l, 'a> {
         let mut brackets = layout.brackets;
         let mut sign = layout.sign;
         let signed = if layout.plus || layout.minus {
-            !(layout.plus && !layout.minus)
+            !layout.plus || layout.minus
         } else {
             if !negative && !layout.fill {
                 brackets = false;

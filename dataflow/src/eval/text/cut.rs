@@ -33,9 +33,17 @@ pub(crate) fn left(text: &str, count: i64) -> &str {
 
 /// The last characters; all but the first when negative.
 pub(crate) fn right(text: &str, count: i64) -> &str {
-    let dropped = if count < 0 { -count } else { (length(text) - count).max(0) };
+    let dropped = match count {
+        // It has no counterpart among integers, and Postgres drops nothing then.
+        LEAST => 0,
+        ..0 => -count,
+        _ => (length(text) - count).max(0),
+    };
     &text[offset(text, dropped as usize)..]
 }
+
+/// The least `integer`.
+const LEAST: i64 = i32::MIN as i64;
 
 /// With `part` in place of `count` characters from a position on.
 pub(crate) fn overlay<'a>(
@@ -101,12 +109,12 @@ pub(crate) fn pad<'a>(
     arena: &'a Arena,
 ) -> Evaluated<&'a str> {
     let to = usize::try_from(to).unwrap_or(0);
-    size(to.checked_mul(4))?;
     let kept = &text[..offset(text, to)];
     let missing = to.saturating_sub(length(text) as usize);
     if missing == 0 || with.is_empty() {
         return Ok(kept);
     }
+    size(to.checked_mul(4))?;
     let mut out = Draft::with_capacity_in(kept.len() + missing * 4, arena);
     if !front {
         out.push_str(kept);

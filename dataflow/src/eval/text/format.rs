@@ -63,7 +63,7 @@ pub(crate) fn format<'a>(
             (_, None) => one.push_str("NULL"),
         }
         let left = spec.left || width < 0;
-        let blanks = width.abs().saturating_sub(length(&one));
+        let blanks = (width.abs() - length(&one)).max(0);
         super::size(usize::try_from(blanks).ok())?;
         if left {
             out.push_str(&one);

@@ -53,7 +53,7 @@ pub(crate) fn ascii(text: &str) -> i64 {
 }
 
 /// The character with a number.
-pub(crate) fn chr<'a>(code: i64, arena: &'a Arena) -> Evaluated<&'a str> {
+pub(crate) fn chr(code: i64, arena: &Arena) -> Evaluated<&str> {
     match code {
         0 => return Err(EvalError::new(TOO_BIG, "null character not permitted")),
         ..0 => return Err(EvalError::new(BAD_PARAMETER, "character number must be positive")),

@@ -206,6 +206,8 @@ pub(super) const COLUMNS: &[(&str, fn() -> SqlType, &str, &[&str])] = &[
         "interval",
         &["30 days", "02:30:00", "-1 days +01:00:00", NULL, "1 mon"],
     ),
+    ("e", mood, "mood", &["sad", "happy", NULL, "ok"]),
+    ("e2", mood, "mood", &["ok", "sad", "happy", NULL, "ok"]),
     (
         "g",
         || SqlType::Uuid,
@@ -283,16 +285,24 @@ pub(super) const COLUMNS: &[(&str, fn() -> SqlType, &str, &[&str])] = &[
     ),
 ];
 
+/// An enum whose labels do not stand in the order of their letters.
+pub(super) fn mood() -> SqlType {
+    SqlType::Enum(["sad", "ok", "happy"].map(str::to_owned).to_vec())
+}
+
 const NULL: &str = "NULL";
 
 /// Rows: lengths of the lists of values have few common factors, so that they meet in many ways.
-const ROWS: usize = 36;
+const ROWS: usize = 24;
 
 /// The table with its rows.
 pub(super) fn table() -> String {
     let columns: Vec<String> =
         COLUMNS.iter().map(|(name, _, ty, _)| format!("{name} {ty}")).collect();
-    let mut script = format!("CREATE TABLE t (id int, {});\n", columns.join(", "));
+    let mut script = format!(
+        "CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');\nCREATE TABLE t (id int, {});\n",
+        columns.join(", ")
+    );
     for row in 0..ROWS {
         let values: Vec<String> = COLUMNS
             .iter()

@@ -8,7 +8,7 @@ use flusso_compiler::plan::ColumnId;
 use flusso_compiler::sql::functions::{Entry, Format, Function, Pattern, Text, Time, Ty, families};
 use flusso_compiler::types::SqlType;
 
-use super::data::COLUMNS;
+use super::data::{COLUMNS, mood};
 use super::print::COMPARISONS;
 
 /// Makes expressions from a seed.
@@ -67,6 +67,7 @@ const FROM_TEXT: &[fn() -> SqlType] = &[
     || SqlType::Jsonb,
     || SqlType::Interval,
     || SqlType::Uuid,
+    mood,
     || SqlType::Array(Box::new(SqlType::Int4)),
     || SqlType::Array(Box::new(SqlType::Text)),
     || SqlType::Timestamp,

@@ -98,6 +98,7 @@ pub(super) fn sql(expr: &Expr) -> String {
 pub(super) fn name(ty: &SqlType) -> String {
     match ty {
         SqlType::Bpchar => "char".to_owned(),
+        SqlType::Enum(_) => "mood".to_owned(),
         other => other.to_string(),
     }
 }
