@@ -1,8 +1,8 @@
 //! Starts the workers, and ends them.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use flusso_compiler::plan::Plan;
 use timely::worker::Worker;
@@ -12,7 +12,7 @@ use crate::feed::{Feeder, Input, Line};
 use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
 use crate::upsert::Rows;
-use crate::{gather, shape};
+use crate::{busy, gather, shape};
 
 /// How it runs.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub struct Settings {
 /// The running dataflow.
 pub struct Engine {
     live: Arc<Live>,
+    /// Weak, because a feeder knows from the count of owners that a worker is gone.
+    waiting: Vec<Weak<AtomicUsize>>,
     guards: timely::communication::WorkerGuards<()>,
 }
 
@@ -74,18 +76,20 @@ pub fn start(
         .unzip();
     let feeder = Feeder::new(&plan, rows, Arc::clone(&opened), lines.clone());
     let common = Common { plan, kept, gather, opened, live: Arc::clone(&live) };
+    let waiting_rows = lines.iter().map(|line| Arc::downgrade(&line.waiting)).collect();
     let ends: Vec<_> = lines.into_iter().map(|line| (line.wake, line.waiting)).collect();
     let run = move |worker: &mut Worker| {
         let taken = receivers[worker.index()].lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(receiver) = taken else { return };
         let (wake, waiting) = ends[worker.index()].clone();
+        let parts = busy::follow(worker, Arc::clone(&common.live));
         worker.dataflow_named("flusso", |scope| {
-            render(scope, &common, &wake, &waiting, receiver);
+            render(scope, &common, &parts, &wake, &waiting, receiver);
         });
         while worker.step_or_park(None) {}
     };
     let guards = timely::execute(config(workers), run).map_err(Panicked)?;
-    Ok((Engine { live, guards }, feeder))
+    Ok((Engine { live, waiting: waiting_rows, guards }, feeder))
 }
 
 fn config(workers: usize) -> timely::Config {
@@ -106,7 +110,9 @@ impl Engine {
 
     /// The numbers as they stand.
     pub fn measure(&self) -> Measure {
-        self.live.measure()
+        let waiting = self.waiting.iter().filter_map(Weak::upgrade);
+        let waiting = waiting.map(|rows| rows.load(Relaxed)).sum();
+        Measure { waiting, ..self.live.measure() }
     }
 
     /// Waits until all workers have ended, which they do once the feeder is dropped.

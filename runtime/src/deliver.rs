@@ -97,20 +97,21 @@ impl Delivery {
     }
 
     async fn write(&mut self, documents: &[Document]) -> Result<(), SinkError> {
-        let began = Instant::now();
-        let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
-        let took = began.elapsed();
-        for (sink, written) in self.sinks.iter().zip(written) {
-            for rejection in written?.rejected {
-                let (index, reason) = (self.name(rejection.index), &rejection.reason);
-                self.status.quarantined(index);
-                let (sink, id) = (sink.name(), &rejection.id);
-                tracing::warn!(sink, index, %id, "a document was rejected and passed over: {reason}");
+        let timed = async |sink: &mut Sink| {
+            let began = Instant::now();
+            (sink.write(documents).await, began.elapsed())
+        };
+        let written = join_all(self.sinks.iter_mut().map(timed)).await;
+        let mut sent: HashMap<IndexId, u64> = HashMap::new();
+        documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
+        for (sink, (written, took)) in self.sinks.iter().zip(written) {
+            let written = written?;
+            for rejection in &written.rejected {
+                self.status.quarantined(self.name(rejection.index));
             }
+            let sent = sent.iter().map(|(index, count)| (self.name(*index), *count));
+            self.status.wrote(sink.name(), took, sent, &written);
         }
-        let mut built: HashMap<IndexId, u64> = HashMap::new();
-        documents.iter().for_each(|document| *built.entry(document.index).or_default() += 1);
-        self.status.wrote(took, built.iter().map(|(index, count)| (self.name(*index), *count)));
         Ok(())
     }
 
@@ -128,6 +129,7 @@ impl Delivery {
             tracing::info!("live: following changes");
         }
         if let Some(at) = settled.durable {
+            self.sinks.iter().for_each(|sink| self.status.delivered(sink.name(), at));
             self.status.durable(at);
             self.durable.send_replace(at);
         }

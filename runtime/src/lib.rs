@@ -4,11 +4,15 @@
 pub mod deliver;
 pub mod feed;
 pub mod http;
+pub mod lag;
 pub mod postgres;
 pub mod progress;
+pub mod reading;
 pub mod report;
 pub mod run;
 pub mod settle;
 pub mod sinks;
 pub mod status;
 pub mod telemetry;
+pub mod waits;
+pub mod work;

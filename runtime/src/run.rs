@@ -9,21 +9,22 @@
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
 //! write a word. Whatever ends a run, nothing needs saving: what was not confirmed comes again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
-use flusso_dataflow::engine::{self, Engine, Panicked};
+use flusso_dataflow::engine::{self, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
 
 use crate::deliver::Delivery;
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
+use crate::reading::Sources;
 use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
-use crate::status::{Phase, Reading, Status};
+use crate::status::{Phase, Status};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -96,7 +97,14 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
         () = stopped(&mut stop) => return Ok(()),
     };
-    let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
+    let Capture { events, queue, durable, progress, mut task } =
+        started.map_err(RunError::Capture)?;
+    for (sink, _) in &sinks {
+        status.sink(sink.name());
+        if let Some(waits) = sink.waits() {
+            status.watch(format!("sink {}", sink.name()), waits);
+        }
+    }
     let prepared = tokio::select! {
         prepared = prepare(sinks) => prepared,
         () = stopped(&mut stop) => return Ok(()),
@@ -110,7 +118,10 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let (engine, feeder) = engine::start(plan.clone(), how, Box::new(Memory::default()), emit)
         .map_err(RunError::Panicked)?;
     let engine = Arc::new(Mutex::new(engine));
-    attach(&status, &plan, &engine);
+    status.watch("postgres", progress.waits.clone());
+    let sources =
+        Sources { plan: plan.clone(), engine: engine.clone(), captured: progress.clone(), queue };
+    status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -161,25 +172,6 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
         ready.push(sink);
     }
     Ok(ready)
-}
-
-/// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Mutex<Engine>>) {
-    let (plan, engine) = (plan.clone(), engine.clone());
-    status.attach(move || {
-        let measure = engine.lock().unwrap_or_else(PoisonError::into_inner).measure();
-        let kept = plan.kept.iter().zip(&measure.kept);
-        let indexes = || plan.indexes.iter().zip(&measure.indexes);
-        Reading {
-            kept: kept
-                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
-                .collect(),
-            suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
-            hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),
-            in_flight: measure.in_flight as u64,
-            unkeyed: measure.unkeyed,
-        }
-    });
 }
 
 /// Waits until `stop` is true; its sender being gone means the same.

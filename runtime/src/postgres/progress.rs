@@ -1,18 +1,25 @@
 //! How far the capture is, read by whoever draws it; written without locks.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flusso_dataflow::Lsn;
+
+use crate::waits::Waits;
 
 /// Of the whole capture.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Per table of the plan, in its order.
     pub tables: Vec<TableProgress>,
+    /// Whether the stream waits for the server, or for somebody to take what it has.
+    pub waits: Arc<Waits>,
     /// End of the last commit that was handed on.
     received: AtomicU64,
     /// Newest position of the server that we have heard of.
     server: AtomicU64,
+    /// What the slot has been told that it may forget.
+    confirmed: AtomicU64,
 }
 
 /// Of the copy of one table.
@@ -39,6 +46,15 @@ impl Progress {
     /// WAL between what was handed on and the server's newest, in bytes.
     pub fn lag(&self) -> u64 {
         self.server.load(Ordering::Relaxed).saturating_sub(self.received())
+    }
+
+    /// Postgres has been told that it may forget everything up to here; 0 before the first time.
+    pub fn confirmed(&self) -> Lsn {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_confirmed(&self, lsn: Lsn) {
+        self.confirmed.fetch_max(lsn, Ordering::Relaxed);
     }
 
     pub(crate) fn note_received(&self, lsn: Lsn) {

@@ -101,6 +101,7 @@ impl Stream {
             match ended {
                 Ok(End::Stopped) => return Ok(()),
                 Ok(End::Parked) => {
+                    follower.progress.waits.begin("nobody takes changes");
                     info!("nobody takes changes; streaming goes on when somebody does");
                     if !follower.hand_on_unconnected().await? {
                         return Ok(());
@@ -110,6 +111,7 @@ impl Stream {
                     if follower.reader.floor() > before {
                         pause = BACKOFF.0;
                     }
+                    follower.progress.waits.begin(&error.to_string());
                     warn!(%error, ?pause, "streaming was interrupted");
                     tokio::select! {
                         () = sleep(pause) => {}
@@ -156,6 +158,7 @@ impl Follower {
         );
         wire.start_streaming(&sql).await?;
         (self.heard, self.told) = (floor, 0);
+        self.progress.waits.end();
         let end = self.follow(&mut wire).await?;
         if matches!(end, End::Stopped) {
             self.report(&mut wire, false).await?;
@@ -303,6 +306,7 @@ impl Follower {
             wire.send_status(write, flush, false).await?;
         }
         self.told = self.told.max(flush);
+        self.progress.note_confirmed(flush);
         wire.send_status(write, if flush >= write { write } else { 0 }, ask).await
     }
 }

@@ -5,6 +5,7 @@
 //! writers thrown off by one restart do not come back at one moment.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::bulk::Fault;
 use super::errors::{self, Whole};
 use crate::sinks::SinkError;
+use crate::waits::Waits;
 
 /// Bound of the first wait.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -46,6 +48,7 @@ pub struct Client {
     /// The base without credentials, to be shown.
     address: String,
     max_retries: u32,
+    waits: Arc<Waits>,
 }
 
 /// An answer of any status.
@@ -111,6 +114,7 @@ impl Client {
             auth: access.username.map(|user| (user, access.password.unwrap_or_default())),
             address: address.as_str().trim_end_matches('/').to_owned(),
             max_retries: options.max_retries,
+            waits: Arc::default(),
         })
     }
 
@@ -122,6 +126,11 @@ impl Client {
     /// Attempts after the first that a request gets whose failure is not known to pass.
     pub fn max_retries(&self) -> u32 {
         self.max_retries
+    }
+
+    /// Where it is told what is waited for.
+    pub fn waits(&self) -> Arc<Waits> {
+        self.waits.clone()
     }
 
     /// One attempt; the error is what the network said.
@@ -161,9 +170,15 @@ impl Client {
         loop {
             let last = match self.send(method.clone(), path, content.clone()).await {
                 Err(last) => last,
-                Ok(answer) if expected.contains(&answer.status) => return Ok(answer),
+                Ok(answer) if expected.contains(&answer.status) => {
+                    self.resumed(&wait);
+                    return Ok(answer);
+                }
                 Ok(answer) => match answer.whole() {
-                    Whole::Accepted => return Ok(answer),
+                    Whole::Accepted => {
+                        self.resumed(&wait);
+                        return Ok(answer);
+                    }
                     Whole::Transient | Whole::Busy => {
                         format!("{} {}", answer.status, answer.words())
                     }
@@ -197,6 +212,7 @@ impl Client {
     /// Sleeps before the next attempt, the bound being at least `floor`, and says now and then
     /// what it waits for.
     pub async fn pause(&self, wait: &mut Wait, last: &str, floor: Duration) {
+        self.waits.begin(last);
         if wait.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
             wait.said = Some(Instant::now());
             tracing::warn!(
@@ -213,6 +229,9 @@ impl Client {
 
     /// Says that waiting is over, if it was said to have begun.
     pub fn resumed(&self, wait: &Wait) {
+        if wait.attempts > 0 {
+            self.waits.end();
+        }
         if wait.said.is_some() {
             tracing::info!(sink = self.sink, "goes on after {} s", wait.since.elapsed().as_secs());
         }

@@ -15,6 +15,7 @@ mod errors;
 mod lifecycle;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
 use flusso_compiler::plan::IndexId;
@@ -25,6 +26,7 @@ use futures_util::stream::FuturesUnordered;
 pub use client::Access;
 
 use super::{Rejection, SinkError, Target, Written};
+use crate::waits::Waits;
 use bulk::{MAX_ID, Op, Requests};
 use client::Client;
 use lifecycle::Generation;
@@ -68,6 +70,10 @@ impl OpenSearch {
 
     pub(super) fn name(&self) -> &str {
         self.client.sink()
+    }
+
+    pub(super) fn waits(&self) -> Arc<Waits> {
+        self.client.waits()
     }
 
     pub(super) async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
