@@ -38,7 +38,7 @@ pub enum Command {
     /// Keep the documents in step with Postgres
     Run(Run),
     /// List the indexes of a running flusso
-    Indexes(Remote),
+    Indexes(Indexes),
     /// Rebuild one index of a running flusso
     Reindex(Reindex),
     /// Print the JSON Schema of a file format, for editors
@@ -68,13 +68,13 @@ pub struct Check {
     pub manage_publication: Option<bool>,
     /// For a person or for a program
     #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
-    pub format: CheckFormat,
+    pub format: Format,
 }
 
-/// How `check` answers.
+/// How a command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum CheckFormat {
+pub enum Format {
     Human,
     Json,
 }
@@ -222,11 +222,25 @@ pub struct Remote {
     pub login: Login,
 }
 
+/// `indexes`.
+#[derive(Debug, Args)]
+pub struct Indexes {
+    /// For a person or for a program [default: by whether standard output is a terminal]
+    #[arg(long, env = "FLUSSO_FORMAT", hide_env_values = true)]
+    pub format: Option<Format>,
+    /// Where it runs
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 /// `reindex`.
 #[derive(Debug, Args)]
 pub struct Reindex {
     /// The index
     pub index: String,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
     /// Where it runs
     #[command(flatten)]
     pub remote: Remote,

@@ -50,6 +50,11 @@ impl Stage {
     }
 }
 
+/// A position as Postgres writes it: `16/B374D848`.
+pub fn lsn(at: Lsn) -> String {
+    format!("{:X}/{:X}", at >> 32, at & 0xffff_ffff)
+}
+
 /// How far a stage is behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Lag {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub struct Flusso {
     child: Child,
     lines: Receiver<String>,
     messages: Arc<Mutex<String>>,
+    /// Takes the messages in until there can be no more.
+    listener: Option<JoinHandle<()>>,
     sequence: u64,
 }
 
@@ -41,6 +44,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .output()
         .expect("the binary can be run")
 }
@@ -48,10 +52,16 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
 impl Flusso {
     /// Starts it in a folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
+        Flusso::with(folder, arguments, &[("FLUSSO_LOG_FORMAT", "human")])
+    }
+
+    /// The same with these variables.
+    pub fn with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Flusso {
         let mut child = Command::new(binary())
             .args(arguments)
             .current_dir(folder)
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -66,7 +76,7 @@ impl Flusso {
         let messages = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("stderr is piped");
         let said = Arc::clone(&messages);
-        std::thread::spawn(move || {
+        let listener = std::thread::spawn(move || {
             let mut stderr = BufReader::new(stderr);
             let mut line = String::new();
             while stderr.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
@@ -75,12 +85,33 @@ impl Flusso {
             }
         });
         let (documents, operations) = (Documents::new(), Vec::new());
-        Flusso { documents, operations, child, lines, messages, sequence: 0 }
+        let listener = Some(listener);
+        Flusso { documents, operations, child, lines, messages, listener, sequence: 0 }
     }
 
     /// What it has said on standard error.
     pub fn said(&self) -> String {
         self.messages.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Where it answers over HTTP, in public and in private; waits until it says so.
+    pub fn addresses(&self) -> (String, String) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let said = self.said();
+            let after = |mark: &str| {
+                let (_, rest) = said.split_once(mark)?;
+                rest.split_whitespace().next().map(str::to_owned)
+            };
+            // The last of the line, so that both are whole.
+            if let (Some(public), Some(private)) = (after("public="), after("private="))
+                && said.contains('\n')
+            {
+                return (public, private);
+            }
+            assert!(Instant::now() < deadline, "it does not say where it answers:\n{said}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Takes one more line in, waiting at most so long; false when none came or it has ended.
@@ -162,6 +193,9 @@ impl Flusso {
             self.read(Duration::from_millis(20));
             if let Some(code) = self.ended() {
                 while self.read(Duration::from_millis(200)) {}
+                if let Some(listener) = self.listener.take() {
+                    listener.join().expect("it only listens");
+                }
                 return code;
             }
             assert!(Instant::now() < deadline, "it did not end; it said:\n{}", self.said());
@@ -197,6 +231,7 @@ pub fn closed_early(folder: &Path, arguments: &[&str], bytes: usize) -> (i32, St
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::memory;
-use crate::lag::Lag;
+use crate::lag::{Lag, lsn};
 use crate::status::{SinkStatus, State};
 use crate::work::Work;
 
@@ -114,9 +114,4 @@ fn work(work: &Work) -> Value {
         "per_second": work.rate(),
         "seconds_left": work.left().map(|left| left.as_secs_f64()),
     })
-}
-
-/// As Postgres writes it: `16/B374D848`.
-fn lsn(at: u64) -> String {
-    format!("{:X}/{:X}", at >> 32, at & 0xffff_ffff)
 }

@@ -61,6 +61,7 @@ async fn converse(stream: TcpStream, router: Router) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
         .max_buf_size(headers)
+        .max_header_size(headers)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     tokio::pin!(connection);
     if timeout(LIFE.0, connection.as_mut()).await.is_err() {

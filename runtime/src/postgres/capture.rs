@@ -23,6 +23,7 @@ use super::progress::Progress;
 use super::snapshot::Snapshot;
 use super::stream::Stream;
 use super::{preflight, publication, slot};
+use crate::lag::lsn;
 
 /// What a capture goes by.
 #[derive(Clone, Debug)]
@@ -157,7 +158,8 @@ impl Run {
         while clients.len() < workers {
             clients.push(snapshot.session(connection).await?);
         }
-        info!(at = snapshot.at, pieces = pieces.len(), workers, "copying tables");
+        let (at, tables) = (lsn(snapshot.at), self.plan.tables.len());
+        info!(at, tables, pieces = pieces.len(), sessions = workers, "copying the tables");
         let pieces = Arc::new(Mutex::new(pieces));
         let mut running = JoinSet::new();
         for client in clients {

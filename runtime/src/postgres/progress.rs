@@ -14,7 +14,7 @@ pub struct Progress {
     pub tables: Vec<TableProgress>,
     /// Whether the stream waits for the server, or for somebody to take what it has.
     pub waits: Arc<Waits>,
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     received: AtomicU64,
     /// Newest position of the server that we have heard of.
     server: AtomicU64,
@@ -38,7 +38,7 @@ impl Progress {
         Progress { tables, ..Progress::default() }
     }
 
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     pub fn received(&self) -> Lsn {
         self.received.load(Ordering::Relaxed)
     }

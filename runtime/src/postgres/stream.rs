@@ -112,7 +112,7 @@ impl Stream {
                         pause = BACKOFF.0;
                     }
                     follower.progress.waits.begin(&error.to_string());
-                    warn!(%error, ?pause, "streaming was interrupted");
+                    warn!(%error, ?pause, "the stream was interrupted and is taken up again");
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stopped(&mut follower.stop) => return Ok(()),
@@ -270,7 +270,7 @@ impl Follower {
                 biased;
                 room = self.events.reserve() => {
                     room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
-                    self.progress.note_received(self.reader.due());
+                    self.progress.note_received(self.reader.read());
                     return Ok(None);
                 }
                 () = stopped(&mut self.stop) => return Ok(Some(End::Stopped)),
@@ -289,7 +289,7 @@ impl Follower {
         tokio::select! {
             room = self.events.reserve() => {
                 room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
-                self.progress.note_received(self.reader.due());
+                self.progress.note_received(self.reader.read());
                 Ok(true)
             }
             () = stopped(&mut self.stop) => Ok(false),

@@ -218,8 +218,8 @@ impl Client {
             tracing::warn!(
                 sink = self.sink,
                 address = self.address,
-                "waiting for {} s so far, will try again: {last}",
-                wait.since.elapsed().as_secs()
+                seconds = wait.since.elapsed().as_secs(),
+                "waiting, and trying again: {last}"
             );
         }
         let bound = FIRST_WAIT.saturating_mul(1 << wait.attempts.min(9)).min(LONGEST_WAIT);
@@ -233,7 +233,8 @@ impl Client {
             self.waits.end();
         }
         if wait.said.is_some() {
-            tracing::info!(sink = self.sink, "goes on after {} s", wait.since.elapsed().as_secs());
+            let seconds = wait.since.elapsed().as_secs();
+            tracing::info!(sink = self.sink, seconds, "waiting is over");
         }
     }
 }

@@ -97,7 +97,12 @@ pub async fn prepare(
             aliases.into_iter().map(|alias| add(&generation.name, alias)).collect();
         point(client, actions).await?;
     }
-    tracing::info!(sink = client.sink(), index = target.name, "filling {}", generation.name);
+    tracing::info!(
+        sink = client.sink(),
+        index = target.name,
+        generation = generation.name,
+        "filling a generation"
+    );
     Ok(generation)
 }
 
@@ -129,7 +134,8 @@ pub async fn hydrated(
             delete(client, old).await?;
         }
     }
-    tracing::info!(sink = client.sink(), "{hash_alias} leads to {name}");
+    let (sink, alias) = (client.sink(), hash_alias);
+    tracing::info!(sink, alias, generation = name, "readers see the generation");
     Ok(())
 }
 
@@ -264,7 +270,7 @@ async fn point(client: &Client, actions: Vec<Value>) -> Result<(), SinkError> {
 
 async fn delete(client: &Client, name: &str) -> Result<(), SinkError> {
     client.call(Method::DELETE, name, None, &[404], None).await?;
-    tracing::info!(sink = client.sink(), "deleted {name}");
+    tracing::info!(sink = client.sink(), generation = name, "deleted a generation");
     Ok(())
 }
 
