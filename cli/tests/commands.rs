@@ -133,7 +133,7 @@ fn build_writes_a_lock_that_equals_itself() {
     let folder = scratch("shipping", "build");
     let output = flusso(&folder, &["build"], &[]);
     assert_eq!(code(&output), 0);
-    assert_eq!(out(&output), " ✓ compiled 1 index(es) → flusso.lock\n");
+    assert_eq!(out(&output), "✓ compiled 1 index(es) → flusso.lock\n");
     let arguments = ["build", "--out", "again.lock"];
     assert_eq!(code(&flusso(&folder, &arguments, &[])), 0);
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();

@@ -131,8 +131,8 @@ impl Check<'_> {
 /// Whether a field of the declared type takes the column's values, arrays of them included.
 fn accepts(declared: &FieldType, column: &Column) -> bool {
     if let FieldType::Custom { postgres, .. } = declared {
-        let bare = column.type_name.split(['(', '[']).next().unwrap_or_default().trim();
-        return postgres.iter().any(|one| one.eq_ignore_ascii_case(bare));
+        let bare = |name: &str| name.split(['(', '[']).next().map(|it| it.trim().to_lowercase());
+        return postgres.iter().any(|one| bare(one) == bare(&column.type_name));
     }
     let ty = match &column.ty {
         SqlType::Array(element) => element,
