@@ -75,10 +75,6 @@ impl OpenSearch {
         })
     }
 
-    pub(super) fn waits(&self) -> Arc<Waits> {
-        self.client.waits()
-    }
-
     /// Whoever held it left it whole.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
