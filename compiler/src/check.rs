@@ -95,7 +95,7 @@ impl Check<'_> {
         let Some(column) = self.known(field, table, known, &declared.column) else { return };
         if !accepts(&declared.ty, column) {
             let message = format!(
-                "column `{}` is {}, which a {} field does not take",
+                "column `{}` is {}, which no `{}` field takes",
                 column.name,
                 column.type_name,
                 declared.ty.tag()

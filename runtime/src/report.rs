@@ -89,7 +89,8 @@ impl Report {
         let made = state.reading.indexes.get(name).copied().unwrap_or_default();
         let seeded = state.indexes.get(name).is_some_and(|it| it.state == IndexState::Seeded);
         match seeded {
-            true => fill.end(made.filled),
+            // It may have been walked further since that was counted.
+            true => fill.end(made.roots),
             false => fill.at(made.filled, Some(made.roots)),
         }
         self.status.work(fill.clone());
