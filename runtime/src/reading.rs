@@ -12,7 +12,7 @@ use flusso_dataflow::engine::Engine;
 use tokio::sync::mpsc::WeakSender;
 
 use crate::postgres::Captured;
-use crate::postgres::progress::Progress;
+use crate::postgres::progress::{Progress, Retention};
 
 /// A reading of all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +39,8 @@ pub struct Reading {
     pub assembled: Lsn,
     /// Postgres has been told that it may forget everything up to here.
     pub confirmed: Lsn,
+    /// What the slot keeps Postgres from forgetting, when last looked at.
+    pub retention: Option<Retention>,
 }
 
 /// One kept thing.
@@ -112,6 +114,7 @@ impl Sources {
             received: self.captured.received(),
             assembled: measure.closed,
             confirmed: self.captured.confirmed(),
+            retention: self.captured.retention(),
         }
     }
 }

@@ -54,6 +54,9 @@ pub fn status(state: &State) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
         "memory_bytes": memory::resident(),
         "server_lsn": lsn(reading.server),
+        "slot": reading.retention.map(|slot| {
+            json!({ "wal_held_bytes": slot.held, "wal_left_bytes": slot.left })
+        }),
         "lag": object(lags),
         "sinks": object(state.sinks.iter().map(|(name, it)| (name, sink(it)))),
         "documents": object(documents),

@@ -70,6 +70,11 @@ fn lag(page: &mut Page, state: &State) {
     page.gauge("flusso_lag_bytes", help, stages().map(|(of, lag)| (of, lag.bytes)));
     let help = "Age of the oldest commit that a stage has not passed";
     page.gauge("flusso_lag_seconds", help, stages().map(|(of, lag)| (of, lag.age.as_secs_f64())));
+    let slot = state.reading.retention;
+    let help = "WAL that the slot keeps Postgres from removing";
+    page.gauge("flusso_slot_wal_held_bytes", help, slot.and_then(|slot| slot.held).map(bare));
+    let help = "WAL that may still be written before Postgres gives the slot up";
+    page.gauge("flusso_slot_wal_left_bytes", help, slot.and_then(|slot| slot.left).map(bare));
     let sinks = || {
         let known = state.sinks.iter().filter_map(|(name, sink)| Some((name, sink.lag?)));
         known.map(|(name, lag)| (label("sink", name), lag))
