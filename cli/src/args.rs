@@ -105,6 +105,12 @@ pub struct Plan {
     /// Ask the database for types, rows and bytes
     #[arg(long)]
     pub live: bool,
+    /// Ask a running flusso for rows, bytes and time worked
+    #[arg(long, conflicts_with_all = ["verbose", "sql", "format", "live"])]
+    pub analyze: bool,
+    /// Where that runs
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 /// How `plan` answers.

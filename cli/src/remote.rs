@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use flusso_compiler::plan::analyze::Measured;
 use flusso_runtime::http::client::{Answer, Client};
 use serde_json::{Value, json};
 
@@ -34,6 +35,13 @@ pub async fn reindex(asked: Reindex) -> Result<(), Failure> {
         Format::Human => format!("{body}\n"),
         Format::Json => format!("{:#}\n", json!({ "index": asked.index, "answer": body })),
     })
+}
+
+/// What a running flusso measures of its plan.
+pub async fn measured(remote: Remote) -> Result<Measured, Failure> {
+    let status = data(client(remote).get("/status").await)?;
+    serde_json::from_value(status)
+        .map_err(|error| because(format!("the server tells nothing of its plan: {error}")))
 }
 
 fn client(remote: Remote) -> Client {

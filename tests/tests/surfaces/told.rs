@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use flusso_tests::deployment::PATIENCE;
 use flusso_tests::flusso::command;
 use flusso_tests::http::{get, told};
+use flusso_tests::server::repository;
 use flusso_tests::{prometheus, shop};
 use serde_json::{Value, json};
 
@@ -111,8 +112,20 @@ fn status_and_metrics_tell_what_happens() {
     ] {
         assert!(samples.contains_key(name), "{name} is missing in\n{page}");
     }
+    documented(&now, &page);
     commands(&shop.folder, &private);
     drop(flusso);
+}
+
+/// The manual names every key and every metric.
+fn documented(status: &Value, page: &str) {
+    let path = repository().join("docs/src/watching.md");
+    let manual = std::fs::read_to_string(path).expect("the manual has the page");
+    let keys = status.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+    let metrics = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for name in keys.chain(metrics).filter(|name| *name != "target_info") {
+        assert!(manual.contains(&format!("`{name}`")), "`{name}` is not in the manual");
+    }
 }
 
 /// `flusso indexes` and `flusso reindex` against it.
