@@ -117,7 +117,7 @@ fn status_and_metrics_tell_what_happens() {
     drop(flusso);
 }
 
-/// The manual names every key and every metric.
+/// The manual names every key and every metric, and the dashboard shows none but those.
 fn documented(status: &Value, page: &str) {
     let path = repository().join("docs/src/watching.md");
     let manual = std::fs::read_to_string(path).expect("the manual has the page");
@@ -125,6 +125,14 @@ fn documented(status: &Value, page: &str) {
     let metrics = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     for name in keys.chain(metrics).filter(|name| *name != "target_info") {
         assert!(manual.contains(&format!("`{name}`")), "`{name}` is not in the manual");
+    }
+    let path = repository().join("dev/grafana/flusso.json");
+    let dashboard = std::fs::read_to_string(path).expect("there is a dashboard");
+    for rest in dashboard.split("flusso_").skip(1) {
+        let word = |c: char| c.is_ascii_lowercase() || c == '_';
+        let name = rest.split(|c| !word(c)).next().unwrap_or_default();
+        let name = format!("`flusso_{}`", name.trim_end_matches("_bucket"));
+        assert!(manual.contains(&name), "the dashboard shows {name}");
     }
 }
 
