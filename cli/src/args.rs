@@ -41,6 +41,8 @@ pub enum Command {
     Indexes(Indexes),
     /// Rebuild one index of a running flusso
     Reindex(Reindex),
+    /// List the documents that sinks rejected, show one, or ask for another try
+    Quarantine(Quarantine),
     /// Print the JSON Schema of a file format, for editors
     Schema(Schema),
 }
@@ -244,6 +246,58 @@ pub struct Indexes {
 pub struct Reindex {
     /// The index
     pub index: String,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
+    /// Where it runs
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// `quarantine`.
+#[derive(Debug, Args)]
+pub struct Quarantine {
+    /// What to do
+    #[command(subcommand)]
+    pub command: QuarantineCommand,
+}
+
+/// What to do with it.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List what is in it
+    List {
+        /// Of one index
+        index: Option<String>,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Show one document: who rejected it, since when, and why
+    Show {
+        /// The index
+        index: String,
+        /// The document
+        id: String,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Send documents to the sinks once more; those that are taken leave
+    Retry {
+        /// Of one index
+        index: Option<String>,
+        /// One document of it
+        id: Option<String>,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+/// How a running flusso is asked.
+#[derive(Debug, Args)]
+pub struct Asked {
     /// For a person or for a program
     #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
     pub format: Format,

@@ -44,12 +44,14 @@ pub async fn measured(remote: Remote) -> Result<Measured, Failure> {
         .map_err(|error| because(format!("the server tells nothing of its plan: {error}")))
 }
 
-fn client(remote: Remote) -> Client {
+/// Who is asked.
+pub fn client(remote: Remote) -> Client {
     let Remote { server, login } = remote;
     Client { server, user: login.admin_user, password: login.admin_password }
 }
 
-fn good(answer: Result<Answer, String>) -> Result<String, Failure> {
+/// The body of an answer that says yes.
+pub fn good(answer: Result<Answer, String>) -> Result<String, Failure> {
     match answer {
         Ok(Answer { status: 200..=299, body }) => Ok(body),
         Ok(Answer { status, body }) => {

@@ -19,6 +19,7 @@ use flusso_dataflow::engine::Engine;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
+use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
@@ -43,6 +44,8 @@ pub struct Delivery {
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
     pub durable: watch::Sender<Lsn>,
+    /// What sinks rejected.
+    pub quarantine: Arc<Quarantine>,
     /// What has been written so far.
     pub settlement: Settlement,
     /// Documents of the first fill are dropped.
@@ -106,7 +109,10 @@ impl Delivery {
         documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
         for (sink, (written, took)) in self.sinks.iter().zip(written) {
             let written = written?;
-            for rejection in &written.rejected {
+            let (name, rejected) = (sink.name(), &written.rejected);
+            let settled = self.quarantine.settle(name, |it| self.name(it), documents, rejected);
+            settled.map_err(SinkError::Quarantine)?;
+            for rejection in rejected {
                 self.status.quarantined(self.name(rejection.index));
             }
             let sent = sent.iter().map(|(index, count)| (self.name(*index), *count));
@@ -120,6 +126,9 @@ impl Delivery {
         for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
+                let name = &self.plan.indexes[usize::from(index.0)].name;
+                let filled = self.quarantine.filled(sink.name(), name);
+                filled.map_err(SinkError::Quarantine)?;
             }
             self.status.index(self.name(*index), IndexState::Seeded);
             tracing::info!(index = self.name(*index), "the index is complete");

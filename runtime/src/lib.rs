@@ -4,9 +4,11 @@
 pub mod deliver;
 pub mod feed;
 pub mod http;
+pub mod instant;
 pub mod lag;
 pub mod postgres;
 pub mod progress;
+pub mod quarantine;
 pub mod reading;
 pub mod report;
 pub mod run;

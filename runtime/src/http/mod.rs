@@ -11,6 +11,7 @@ mod metrics;
 mod page;
 mod private;
 mod public;
+mod quarantine;
 mod server;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::quarantine::Quarantine;
 use crate::status::Status;
 
 /// Password of the private surface until one is chosen; good for loopback addresses only.
@@ -28,7 +30,7 @@ pub const DEFAULT_PASSWORD: &str = "flusso";
 pub struct Settings {
     /// `/healthz /readyz /status /metrics`.
     pub public: SocketAddr,
-    /// `/indexes /reindex /status`.
+    /// `/indexes /reindex /quarantine /status`.
     pub private: SocketAddr,
     /// Login of the private surface.
     pub user: String,
@@ -95,9 +97,9 @@ impl Surfaces {
     }
 
     /// Answers until the process ends.
-    pub fn serve(self, status: Arc<Status>) {
+    pub fn serve(self, status: Arc<Status>, quarantine: Arc<Quarantine>) {
         let login = auth::Login::new(&self.settings.user, &self.settings.password);
-        let private = private::router(status.clone(), login);
+        let private = private::router(status.clone(), quarantine, login);
         tokio::spawn(server::serve(self.public, public::router(status)));
         tokio::spawn(server::serve(self.private, private));
     }

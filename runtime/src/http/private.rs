@@ -13,16 +13,18 @@ use axum::routing::{get, post};
 
 use super::auth::Login;
 use super::json;
+use crate::quarantine::Quarantine;
 use crate::status::Status;
 
-/// `/indexes`, `/reindex`, and `/status` for whoever cannot reach the public address.
-pub fn router(status: Arc<Status>, login: Login) -> Router {
+/// `/indexes`, `/reindex`, `/quarantine`, and `/status` for whoever cannot reach the public address.
+pub fn router(status: Arc<Status>, quarantine: Arc<Quarantine>, login: Login) -> Router {
     Router::new()
         .route("/indexes", get(indexes))
         .route("/status", get(tell))
         .route("/reindex", post(reindex))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(status)
+        .merge(super::quarantine::router(quarantine))
         .layer(from_fn_with_state(login, guard))
 }
 
