@@ -2,7 +2,7 @@
 //! somebody asks.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
@@ -74,7 +74,7 @@ pub struct Sources {
     /// For the names.
     pub plan: Arc<Plan>,
     /// The dataflow.
-    pub engine: Arc<Mutex<Engine>>,
+    pub engine: Arc<Engine>,
     /// The capture.
     pub captured: Arc<Progress>,
     /// What stands between the two.
@@ -84,7 +84,7 @@ pub struct Sources {
 impl Sources {
     /// Reads them.
     pub fn read(&self) -> Reading {
-        let measure = self.engine.lock().unwrap_or_else(PoisonError::into_inner).measure();
+        let measure = self.engine.measure();
         let (busy, others) = measure.busy.split_at(self.plan.kept.len());
         let kept = self.plan.kept.iter().zip(&measure.kept).zip(busy);
         let kept = kept.map(|((kept, (records, bytes)), busy)| Kept {

@@ -9,11 +9,11 @@
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
 //! write a word. Whatever ends a run, nothing needs saving: what was not confirmed comes again.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
-use flusso_dataflow::engine::{self, Panicked};
+use flusso_dataflow::engine::{self, Fill, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
 
@@ -119,12 +119,13 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     // After the end of a run nobody receives, and nobody needs to.
     let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
-    let (engine, feeder) = engine::start(plan.clone(), how, Box::new(Memory::default()), emit)
-        .map_err(RunError::Panicked)?;
-    let engine = Arc::new(Mutex::new(engine));
+    let fills = vec![if skip_fill { Fill::Silent } else { Fill::Emit }; plan.indexes.len()];
+    let rows = Box::new(Memory::default());
+    let (engine, feeder) =
+        engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
     status.watch("postgres", progress.waits.clone());
-    let sources =
-        Sources { plan: plan.clone(), engine: engine.clone(), captured: progress.clone(), queue };
+    let (engine, captured) = (Arc::new(engine), progress.clone());
+    let sources = Sources { plan: plan.clone(), engine, captured, queue };
     status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
@@ -139,8 +140,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let report = tokio::spawn(report.run());
 
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery =
-        Delivery { plan, sinks, engine, status, durable, quarantine, settlement, skip_fill };
+    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, settlement };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.
