@@ -9,7 +9,7 @@
 //!   orders      50 000  61 204         112
 //! ```
 //!
-//! A kept thing is known by its name, so a server that runs another plan shows as missing lines.
+//! A kept thing is known by its name, so what a server with another plan does not have is said to be unknown there.
 
 use std::collections::BTreeMap;
 
@@ -92,7 +92,7 @@ fn nodes(plan: &Plan, of: Option<IndexId>, measured: &Measured) -> Grid {
             }
             None => {
                 row.extend(["–"; 5].map(figure));
-                row.push(cell("the server runs another plan", Style::Faint));
+                row.push(cell("unknown there", Style::Faint));
             }
         }
         grid.row(row);
