@@ -9,7 +9,8 @@
 //!   orders      50 000  61 204         112
 //! ```
 //!
-//! A kept thing is known by its name, so what a server with another plan does not have is said to be unknown there.
+//! A kept thing is known by its name, so what a server with another plan does not have is said to
+//! be unknown there.
 
 use std::collections::BTreeMap;
 
