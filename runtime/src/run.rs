@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::plan::Plan;
+use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
@@ -115,7 +115,9 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let rows = Box::new(Memory::default());
     let (engine, feeder) =
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
-    attach(&status, &plan, Arc::new(engine));
+    let engine = Arc::new(engine);
+    retry(&quarantine, &plan, engine.clone());
+    attach(&status, &plan, engine);
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -167,6 +169,17 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
         ready.push(sink);
     }
     Ok(ready)
+}
+
+/// Lets documents in quarantine be sent once more.
+fn retry(quarantine: &Quarantine, plan: &Arc<Plan>, engine: Arc<Engine>) {
+    let plan = plan.clone();
+    quarantine.attach(move |index, ids| {
+        // The file may know an index that this deployment no longer has.
+        if let Some(number) = plan.indexes.iter().position(|it| it.name == index) {
+            engine.again(IndexId(number as u16), ids);
+        }
+    });
 }
 
 /// Lets the status ask the dataflow for its numbers, under the plan's names.

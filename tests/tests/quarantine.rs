@@ -125,6 +125,16 @@ fn node_rejects_and_what_it_rejects_is_kept_until_it_is_taken() {
     let shown = quarantine(&deployment.folder, &private, &["show", "docs", "1"]);
     assert_eq!(shown["documents"], told["documents"]);
 
+    // Another try rejects it again.
+    let asked = quarantine(&deployment.folder, &private, &["retry", "docs", "1"]);
+    assert_eq!(asked["asked"], 1);
+    let deadline = Instant::now() + PATIENCE;
+    let times = |told: &Value| told["documents"][0]["times"].as_u64();
+    while times(&quarantine(&deployment.folder, &private, &["list"])) <= times(&shown) {
+        assert!(Instant::now() < deadline, "it was not tried again:\n{}", flusso.said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+
     // It outlives the process, and a change that fits lets it go.
     flusso.signal("KILL");
     flusso.end(Duration::from_secs(5));
