@@ -90,7 +90,9 @@ impl Delivery {
                 batch.documents.extend(documents);
                 batch.rooms.push(room);
             }
-            Emit::Hydrated(index, _) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Hydrated(index, 0) => batch.marks.push((worker, Mark::Hydrated(index))),
+            // Documents asked for once more complete nothing.
+            Emit::Hydrated(..) => {}
             Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
         }
     }

@@ -12,8 +12,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::plan::Plan;
-use flusso_dataflow::engine::{self, Fill, Panicked};
+use flusso_compiler::plan::{IndexId, Plan};
+use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
 
@@ -125,6 +125,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
     status.watch("postgres", progress.waits.clone());
     let (engine, captured) = (Arc::new(engine), progress.clone());
+    retry(&quarantine, &plan, engine.clone());
     let sources = Sources { plan: plan.clone(), engine, captured, queue };
     status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
@@ -178,6 +179,17 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
         ready.push(sink);
     }
     Ok(ready)
+}
+
+/// Lets documents in quarantine be sent once more.
+fn retry(quarantine: &Quarantine, plan: &Arc<Plan>, engine: Arc<Engine>) {
+    let plan = plan.clone();
+    quarantine.attach(move |index, ids| {
+        // The file may know an index that this deployment no longer has.
+        if let Some(number) = plan.indexes.iter().position(|it| it.name == index) {
+            engine.again(IndexId(number as u16), ids);
+        }
+    });
 }
 
 /// Waits until `stop` is true; its sender being gone means the same.

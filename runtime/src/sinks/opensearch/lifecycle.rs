@@ -115,7 +115,9 @@ pub async fn hydrated(
     refresh_interval: &str,
 ) -> Result<(), SinkError> {
     let Generation { name, number, hash_alias, .. } = generation;
-    client.call(Method::POST, &format!("{name}/_refresh"), None, &[], None).await?;
+    // Serverless collections refresh by themselves and know no such call; were it the index that is
+    // not there, the next call would say so.
+    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
     let settings = json!({"index": {"refresh_interval": refresh_interval}});
     client.call(Method::PUT, &format!("{name}/_settings"), Some(&settings), &[], None).await?;
 
