@@ -103,6 +103,18 @@ pub enum Expr {
     },
 }
 
+/// What becomes of a document in which an expression has no value: where Postgres would refuse the
+/// statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// The field is null.
+    #[default]
+    Null,
+    /// The document is left out as long as it lasts.
+    Skip,
+}
+
 /// The comparison operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]

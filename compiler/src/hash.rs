@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::TableName;
+use crate::expr::OnFailure;
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
     FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema, Through,
@@ -162,6 +163,9 @@ impl Hasher<'_> {
         });
         self.option(&column.default, |hasher, default| hasher.literal(default));
         self.list(&column.variants, |hasher, variant| hasher.text(variant));
+        if column.on_error == OnFailure::Skip {
+            self.byte(0xfa);
+        }
     }
 
     fn ty(&mut self, ty: &FieldType) {

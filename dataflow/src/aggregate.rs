@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use flusso_compiler::expr::OnFailure;
 use flusso_compiler::plan::AggregateFunction;
 use flusso_compiler::types::{Class, Render, SqlType};
 use smallvec::SmallVec;
@@ -40,7 +41,7 @@ impl<'a> Values<'a> {
             None => None,
             Some(Of::Column(position)) => text(found.row[*position]).map(Cow::Borrowed),
             Some(Of::Value(program)) => {
-                let value = program.field(&found.row, scratch);
+                let value = program.field(&found.row, OnFailure::Null, scratch);
                 text(value).map(|text| Cow::Owned(text.to_vec()))
             }
         };

@@ -96,7 +96,7 @@ pub fn document<'a>(
     if present {
         shape(&document.shape, &root, views, space, out);
     }
-    Some((root, present))
+    Some((root, present && !space.scratch.skips()))
 }
 
 fn shape(shape: &Shape, row: &[Datum<'_>], views: &Views, space: &mut Space, out: &mut Vec<u8>) {
@@ -114,8 +114,8 @@ fn shape(shape: &Shape, row: &[Datum<'_>], views: &Views, space: &mut Space, out
 fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out: &mut Vec<u8>) {
     match piece {
         Piece::Column(position, render) => json::datum(render, row[*position], out),
-        Piece::Expr(program, render) => {
-            json::datum(render, program.field(row, &mut space.scratch), out);
+        Piece::Expr(program, render, on_error) => {
+            json::datum(render, program.field(row, *on_error, &mut space.scratch), out);
         }
         Piece::Geo { lat, lon } => match (row[*lat], row[*lon]) {
             (lat @ Datum::Text(_), lon @ Datum::Text(_)) => {

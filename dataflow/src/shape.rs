@@ -1,7 +1,7 @@
 //! A plan's document, resolved for assembly: column ids become positions in the kept rows,
 //! expressions become programs, names become JSON.
 
-use flusso_compiler::expr::Expr;
+use flusso_compiler::expr::{Expr, OnFailure};
 use flusso_compiler::plan::{
     self, AggregateFunction, ColumnId, Holds, Index, KeptId, KeyPart, OrderPart, Plan, Read, Value,
 };
@@ -53,7 +53,7 @@ pub struct Field {
 #[allow(missing_docs)]
 pub enum Piece {
     Column(usize, Render),
-    Expr(Program, Render),
+    Expr(Program, Render, OnFailure),
     Geo { lat: usize, lon: usize },
     Constant(Vec<u8>),
     Object(Shape),
@@ -183,10 +183,12 @@ fn object(plan: &Plan, row: Scope<'_>, object: &plan::Object) -> Shape {
 
 fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
     match value {
-        Value::Scalar(Expr::Column(column), render) => {
+        Value::Scalar(Expr::Column(column), render, _) => {
             Piece::Column(row.position(*column), render.clone())
         }
-        Value::Scalar(expr, render) => Piece::Expr(row.program(expr), render.clone()),
+        Value::Scalar(expr, render, on_error) => {
+            Piece::Expr(row.program(expr), render.clone(), *on_error)
+        }
         Value::Geo { lat, lon } => Piece::Geo { lat: row.position(*lat), lon: row.position(*lon) },
         Value::Constant(json) => Piece::Constant(json.clone().into_bytes()),
         Value::Object(inner) => Piece::Object(object(plan, row, inner)),

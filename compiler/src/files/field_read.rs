@@ -12,6 +12,7 @@ use super::relation_read::{aggregate, join};
 use super::schema::{Column, Field, FieldType, Kind, Literal, Origin, Transform};
 use super::sql_read::origin;
 use crate::diagnostics::{At, Diagnostic, nearest};
+use crate::expr::OnFailure;
 
 /// The type keys of a field that is one column, and their types.
 const SCALARS: [(&str, FieldType); 17] = [
@@ -58,7 +59,8 @@ const OTHERS: [&str; 19] = [
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 26] = [
+const SIBLINGS: [&str; 27] = [
+    "on_error",
     "separator",
     "sql",
     "where",
@@ -236,6 +238,15 @@ fn from(keys: &mut Keys<'_>, name: &Node, found: &mut Vec<Diagnostic>) -> Option
     }
 }
 
+/// `on_error`: what becomes of a value that cannot be computed.
+fn on_error(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OnFailure> {
+    let words = [("null", OnFailure::Null), ("skip", OnFailure::Skip)];
+    match keys.take("on_error") {
+        Some(node) => choice(node, "`on_error`", &words, found),
+        None => Some(OnFailure::Null),
+    }
+}
+
 /// A column of a type with what all such fields share.
 fn plain(
     keys: &mut Keys<'_>,
@@ -245,8 +256,10 @@ fn plain(
 ) -> Option<Column> {
     let from = from(keys, name, found);
     let nullable = nullable(keys, found);
+    let on_error = on_error(keys, found);
     let (transforms, default, variants) = (Vec::new(), None, Vec::new());
-    Some(Column { from: from?, ty: ty?, nullable: nullable?, transforms, default, variants })
+    let (from, nullable, on_error) = (from?, nullable?, on_error?);
+    Some(Column { from, ty: ty?, nullable, transforms, default, variants, on_error })
 }
 
 /// A scalar or an enum.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::catalog::TableName;
 use crate::diagnostics::{At, Place};
+use crate::expr::OnFailure;
 use crate::sql::Sql;
 
 /// A `*.schema.yml`.
@@ -132,6 +133,8 @@ pub struct Column {
     pub default: Option<At<Literal>>,
     /// `variants` of an `enum`, in order.
     pub variants: Vec<String>,
+    /// `on_error`, beside `sql`.
+    pub on_error: OnFailure,
 }
 
 /// The declared types. The order is that of the hash.

@@ -10,6 +10,7 @@ use super::cursor::{Cursor, NOWHERE, Read};
 use super::{FORMAT_VERSION, LockError};
 use crate::catalog::TableName;
 use crate::diagnostics::At;
+use crate::expr::OnFailure;
 use crate::files::config::{
     Aws, AwsService, Config, Connection, IndexEntry, OnError, OpenSearch, Secret, Server, Sink,
     Source, TextAnalysis,
@@ -234,7 +235,12 @@ fn column(cursor: &Cursor<'_>) -> Read<Column> {
         transforms: transforms.unwrap_or_default(),
         default: default.map(|default| At::new(default, NOWHERE)),
         variants: variants.unwrap_or_default(),
+        on_error: cursor.optional("on_error", on_failure)?.unwrap_or_default(),
     })
+}
+
+fn on_failure(cursor: &Cursor<'_>) -> Read<OnFailure> {
+    cursor.word(&[("null", OnFailure::Null), ("skip", OnFailure::Skip)])
 }
 
 fn ty(cursor: &Cursor<'_>) -> Read<FieldType> {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
 
+use crate::expr::OnFailure;
 use crate::files::config::{
     Aws, Config, Connection, OnError, OpenSearch, Secret, Sink, Source, TextAnalysis,
 };
@@ -198,6 +199,9 @@ fn column(column: &Column) -> Value {
         map.insert("transforms".into(), column.transforms.iter().map(name).collect());
     }
     optional(&mut map, "default", column.default.as_ref().map(|default| literal(default)));
+    if column.on_error == OnFailure::Skip {
+        map.insert("on_error".into(), "skip".into());
+    }
     if !column.variants.is_empty() {
         map.insert("enum_order".into(), column.variants.as_slice().into());
     }

@@ -111,9 +111,9 @@ fn value(plan: &Plan, table: &Table, value: &Value) -> Json {
         json!({ "read": self::read(plan, table, read), "fields": object(plan, far, of) })
     };
     match value {
-        Value::Scalar(of, render) => {
-            json!({ "scalar": { "value": expr(table, of), "render": render } })
-        }
+        Value::Scalar(of, render, on_error) => json!({
+            "scalar": { "value": expr(table, of), "render": render, "on_error": on_error }
+        }),
         Value::Geo { lat, lon } => {
             json!({ "geo": { "lat": column(table, *lat), "lon": column(table, *lon) } })
         }

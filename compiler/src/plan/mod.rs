@@ -34,7 +34,7 @@ pub use self::build::build;
 pub use self::tables::tables;
 
 use crate::catalog::TableName;
-use crate::expr::Expr;
+use crate::expr::{Expr, OnFailure};
 use crate::types::{Class, Render, SqlType};
 
 /// Position of a table in [`Plan::tables`].
@@ -210,7 +210,7 @@ pub struct Object {
 #[serde(rename_all = "snake_case")]
 pub enum Value {
     /// A value of the row in scope.
-    Scalar(Expr, Render),
+    Scalar(Expr, Render, OnFailure),
     /// `{"lat": …, "lon": …}`, null when either column is.
     Geo {
         /// Latitude.

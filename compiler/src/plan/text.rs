@@ -16,7 +16,7 @@
 //! with statistics is at hand.
 
 use crate::catalog::Catalog;
-use crate::expr::Expr;
+use crate::expr::{Expr, OnFailure};
 use crate::plan::layout::{Cell, Grid, Style, bytes, cell, figure, grouped, rounded, wrap};
 use crate::plan::{
     Aggregate, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read, Table, Tally, Value,
@@ -88,7 +88,7 @@ impl Tree<'_> {
     fn object(&mut self, table: &Table, object: &Object, depth: usize, from: &str) {
         let mut plain = Vec::new();
         for (name, value) in &object.fields {
-            if let Value::Scalar(of, _) = value
+            if let Value::Scalar(of, ..) = value
                 && names::expr(table, of) == *name
             {
                 plain.push(name.as_str());
@@ -115,8 +115,12 @@ impl Tree<'_> {
 
     fn field(&mut self, table: &Table, name: &str, value: &Value, depth: usize, from: &str) {
         match value {
-            Value::Scalar(of, _) => {
-                self.line(depth, &format!("{name} = {}", names::expr(table, of)), from);
+            Value::Scalar(of, _, on_error) => {
+                let needed = match on_error {
+                    OnFailure::Null => "",
+                    OnFailure::Skip => ", or no document",
+                };
+                self.line(depth, &format!("{name} = {}{needed}", names::expr(table, of)), from);
             }
             Value::Geo { lat, lon } => {
                 let columns = names::columns(table, [*lat, *lon]);

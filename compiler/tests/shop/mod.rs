@@ -2,7 +2,7 @@
 //! their buyer.
 
 use flusso_compiler::catalog::{self, Catalog, TableName};
-use flusso_compiler::expr::{Comparison, Expr};
+use flusso_compiler::expr::{Comparison, Expr, OnFailure};
 use flusso_compiler::plan::{
     Aggregate, AggregateFunction, Column, ColumnId, Head, Holds, Hop, Index, Kept, KeptId, KeyPart,
     Object, OrderPart, Path, Plan, Read, Table, TableId, Tally, Value,
@@ -33,7 +33,7 @@ fn rows(of: &str, table: u16, key: u16, order: &[OrderPart], read: &[u16]) -> Ke
 }
 
 fn column(id: u16, render: Render) -> Value {
-    Value::Scalar(Expr::Column(ColumnId(id)), render)
+    Value::Scalar(Expr::Column(ColumnId(id)), render, OnFailure::Null)
 }
 
 fn object<const N: usize>(fields: [(&str, Value); N]) -> Object {
@@ -139,7 +139,7 @@ pub fn plan() -> Plan {
         root: KeptId(0),
         present: None,
         shape: object([
-            ("email", Value::Scalar(email, Render::Text)),
+            ("email", Value::Scalar(email, Render::Text, OnFailure::Null)),
             ("id", column(0, Render::Number)),
             ("name", column(2, Render::Text)),
             ("orderCount", tallied(0, AggregateFunction::Count, SqlType::Int8)),

@@ -29,7 +29,7 @@ mod template;
 mod text;
 mod value;
 
-use flusso_compiler::expr::Expr;
+use flusso_compiler::expr::{Expr, OnFailure};
 use flusso_compiler::plan::{ColumnId, Table};
 use flusso_compiler::types::SqlType;
 use smallvec::SmallVec;
@@ -67,6 +67,7 @@ impl Place {
 pub struct Scratch {
     arena: Arena,
     failures: Option<Failures>,
+    skips: bool,
 }
 
 /// Expressions that had no value since they were last asked for.
@@ -82,6 +83,11 @@ impl Scratch {
     /// What failed since this was last called.
     pub fn failures(&mut self) -> Option<Failures> {
         self.failures.take()
+    }
+
+    /// Whether a field failed that a document must not be without, since this was last called.
+    pub fn skips(&mut self) -> bool {
+        std::mem::take(&mut self.skips)
     }
 }
 
@@ -131,8 +137,13 @@ impl Program {
     }
 
     /// The value for a field: NULL if it fails, which is counted.
-    pub fn field<'a>(&self, row: &[Datum<'a>], scratch: &'a mut Scratch) -> Datum<'a> {
-        let Scratch { arena, failures } = scratch;
+    pub fn field<'a>(
+        &self,
+        row: &[Datum<'a>],
+        on_error: OnFailure,
+        scratch: &'a mut Scratch,
+    ) -> Datum<'a> {
+        let Scratch { arena, failures, skips } = scratch;
         arena.reset();
         let arena: &'a Arena = arena;
         match self.run(row, arena) {
@@ -140,6 +151,7 @@ impl Program {
             Ok(Some(value)) => Datum::Text(form::text(value, arena).as_bytes()),
             Err(error) => {
                 failed(failures, error);
+                *skips |= on_error == OnFailure::Skip;
                 Datum::Null
             }
         }

@@ -10,7 +10,7 @@ mod finish;
 mod term;
 
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
-use flusso_compiler::expr::Expr;
+use flusso_compiler::expr::{Expr, OnFailure};
 use flusso_compiler::plan::{Table, Tally};
 use flusso_compiler::types::SqlType;
 use serde::{Deserialize, Serialize};
@@ -75,7 +75,9 @@ impl TallyProgram {
                 Some((summed, ty)) => {
                     let value = match summed {
                         Summed::Column(position) => row.get(*position).copied(),
-                        Summed::Value(program) => Some(program.field(row, scratch)),
+                        Summed::Value(program) => {
+                            Some(program.field(row, OnFailure::Null, scratch))
+                        }
                     };
                     if let Some(Datum::Text(text)) = value {
                         tallies.add_value(slot, text, ty);

@@ -197,7 +197,7 @@ impl Tables {
     fn value(&self, plan: &Plan, value: &Value, table: &Table, row: &Values, out: &mut Vec<u8>) {
         let of = |read: &Read| plan.table(plan.kept(read.kept).table);
         match value {
-            Value::Scalar(expr, render) => {
+            Value::Scalar(expr, render, _) => {
                 let program = Program::new(expr, &|column| Place::whole(table, column));
                 let (row, mut scratch) = (data(row), Scratch::default());
                 json::datum(render, program.value(&row, &mut scratch).expect("a value"), out);

@@ -217,6 +217,7 @@ fn scalar(table: &str, dice: &mut Dice<'_>) -> Kind {
         transforms: if text && dice.roll(4) == 3 { vec![Transform::Lowercase] } else { Vec::new() },
         default: (text && dice.roll(5) == 4).then(|| at(schema::Literal::String("dflt".into()))),
         variants: Vec::new(),
+        on_error: flusso_compiler::expr::OnFailure::Null,
     })
 }
 

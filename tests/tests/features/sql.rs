@@ -1,6 +1,9 @@
 //! SQL in every place it can stand, over rows that change: values, conditions, orders.
 
-use crate::follow;
+use flusso_tests::deployment::Deployment;
+use flusso_tests::flusso::Flusso;
+
+use crate::{SERVER, follow};
 
 const TABLES: &str = "
 CREATE TYPE mood AS ENUM ('calm', 'cross');
@@ -175,4 +178,51 @@ fn aggregates_of_expressions() {
         "INSERT INTO parts VALUES (1000, 5, 'new', NULL, NULL, NULL)",
     ];
     follow("aggregates_sql", TABLES, AGGREGATES, &steps);
+}
+
+const FAILING: &str = r#"
+table: docs
+primary_key: id
+fields:
+  - integer: part
+  - integer: quotient
+    sql: part / whole
+  - integer: needed
+    sql: 100 / (part - 3)
+    on_error: skip
+  - has_many: parts
+    table: parts
+    foreign_key: doc_id
+    primary_key: id
+    where: 1 / size > 0
+    fields:
+      - keyword: label
+"#;
+
+/// Where Postgres would refuse the statement: the field is null, the condition not true, the
+/// document not there; another row's value never.
+#[test]
+fn what_cannot_be_computed() {
+    let deployment = Deployment::new(&SERVER, "failing_sql", TABLES, &[("docs", FAILING)]);
+    let mut flusso = deployment.start(2);
+    let found = |flusso: &mut Flusso, id: &str| {
+        deployment.settle(flusso);
+        deployment.quiet(flusso);
+        flusso.documents.get(&("docs".to_owned(), id.to_owned())).cloned()
+    };
+    assert_eq!(found(&mut flusso, "3"), None, "100 / 0 is needed");
+    let four = found(&mut flusso, "4").expect("a document");
+    assert_eq!(four["quotient"], serde_json::Value::Null, "4 / 0");
+    assert_eq!(four["needed"], 100);
+    let five = found(&mut flusso, "5").expect("a document");
+    assert_eq!(five["quotient"], 5);
+
+    deployment.session.run(
+        "UPDATE docs SET part = 3 WHERE id = 5; UPDATE docs SET part = 5, whole = 2 WHERE id = 3;
+         DELETE FROM parts WHERE doc_id = 3; INSERT INTO parts VALUES (500, 3, 'none', 0), (501, 3, 'one', 1)",
+    );
+    assert_eq!(found(&mut flusso, "5"), None, "it cannot be computed any more");
+    let three = found(&mut flusso, "3").expect("a document");
+    assert_eq!((&three["needed"], &three["quotient"]), (&50.into(), &2.into()));
+    assert_eq!(three["parts"], serde_json::json!([{ "label": "one" }]), "1 / 0 is not true");
 }

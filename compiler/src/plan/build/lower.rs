@@ -125,7 +125,7 @@ impl<'a> Lowering<'a> {
                 let row = Row { table: block.table, scopes: &block.scopes, home: &self.home };
                 let (expr, ty) = filters::scalar(&mut self.tables, &row, column)?;
                 filters::columns(&expr, &mut block.reads);
-                Some(Value::Scalar(expr, render(&ty, &column.ty)))
+                Some(Value::Scalar(expr, render(&ty, &column.ty), column.on_error))
             }
             Kind::Object(fields) => {
                 let inner = block.named(&field.name);

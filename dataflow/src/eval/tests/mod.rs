@@ -105,7 +105,7 @@ fn what_fails_fails_where_a_row_comes_to_it() {
     let program = program(&choice, &SqlType::Int4);
     let mut scratch = Scratch::default();
     assert!(!program.passes(&row(&[Some("-7")]), &mut scratch));
-    assert_eq!(program.field(&row(&[Some("-7")]), &mut scratch), Datum::Null);
+    assert_eq!(program.field(&row(&[Some("-7")]), OnFailure::Null, &mut scratch), Datum::Null);
     assert_eq!(scratch.failures().map(|failures| failures.count), Some(2));
     assert!(scratch.failures().is_none());
 }
