@@ -229,7 +229,12 @@ fn on_edge(shortest: &str, mantissa: u64, exponent: i32) -> bool {
     let zeros = fives.trailing_zeros();
     let (odd, twos) = (fives >> zeros, twos + zeros as i32);
     let mantissa = u128::from(mantissa);
-    [(2 * mantissa + 1, 1), (2 * mantissa - 1, 1), (4 * mantissa - 1, 2)]
+    // Below a power of two floats lie twice as close.
+    let below = match mantissa.is_power_of_two() {
+        true => (4 * mantissa - 1, 2),
+        false => (2 * mantissa - 1, 1),
+    };
+    [(2 * mantissa + 1, 1), below]
         .iter()
         .any(|(half, below)| odd == *half && twos == exponent - below)
 }
