@@ -199,9 +199,12 @@ impl Compiler<'_> {
                 if let Function::Array(Array::Subscript | Array::Slice) = function {
                     return self.subscripts(*function, args, at);
                 }
-                let (start, strict) = (self.steps.len(), function.entry().strict);
+                let (start, entry) = (self.steps.len(), function.entry());
+                let strict = entry.strict;
                 let constants = self.each(args, at);
-                if strict && constants.iter().any(is_null) {
+                // Further arguments come as one array, which is not NULL itself.
+                let fixed = if entry.rest.is_some() { entry.takes[0].len() } else { args.len() };
+                if strict && constants.iter().take(fixed).any(is_null) {
                     return self.null(start, at);
                 }
                 self.steps.push(Step::Call {

@@ -229,7 +229,8 @@ pub(super) fn run<'a>(
                     _ => None,
                 };
                 registers[at + 1] = result;
-                if found != Some(false) {
+                // Members that vary are looked at for NULL too: one may have no value at all.
+                if found == Some(true) {
                     registers[*at] = result;
                     next = *to;
                 }

@@ -277,11 +277,11 @@ fn number(text: &str) -> Option<(String, SqlType)> {
     if !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) {
         return None;
     }
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Ok(value) = text.parse::<i64>() {
-            let ty = if i32::try_from(value).is_ok() { SqlType::Int4 } else { SqlType::Int8 };
-            return Some((value.to_string(), ty));
-        }
+    if text.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(value) = text.parse::<i64>()
+    {
+        let ty = if i32::try_from(value).is_ok() { SqlType::Int4 } else { SqlType::Int8 };
+        return Some((value.to_string(), ty));
     }
     let ty = SqlType::Numeric(None);
     crate::types::canonical(&ty, text).ok().map(|text| (text, ty))

@@ -18,10 +18,7 @@ impl Typer<'_> {
             Ok(choice) => choice,
             // Without a catalog, any overload will do: nothing but the name is printed of it.
             Err(resolve::Unresolved::Ambiguous(_) | resolve::Unresolved::Open) if open => {
-                match resolve::any(name, args.len()) {
-                    Some(choice) => choice,
-                    None => return None,
-                }
+                resolve::any(name, args.len())?
             }
             Err(why) => {
                 self.unresolved(name, &args, why, place);

@@ -214,10 +214,7 @@ impl Typer<'_> {
         let ast::Select { distinct, projection, from, selection, group_by, having, .. } = select;
         self.only_postgres(select, place)?;
         let relations = self.from(from);
-        let filter = match selection {
-            Some(filter) => Some(self.condition(filter, "`WHERE`")),
-            None => None,
-        };
+        let filter = selection.as_ref().map(|filter| self.condition(filter, "`WHERE`"));
         let keys = match group_by {
             GroupByExpr::Expressions(keys, modifiers) if modifiers.is_empty() => keys.as_slice(),
             _ => {

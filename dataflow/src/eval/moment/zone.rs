@@ -60,6 +60,10 @@ pub(crate) fn at(offset: Interval) -> Evaluated<Zone> {
         let message = "interval time zone must not include months or days";
         return Err(EvalError::new(BAD_PARAMETER, message));
     }
+    if i32::try_from(offset.micros / SECOND).is_err() {
+        // Postgres goes on with what is left of it in 32 bits.
+        return Err(EvalError::unsupported("a zone is no more than 68 years from UTC"));
+    }
     Ok(Zone::Fixed(offset.micros / SECOND * SECOND))
 }
 
