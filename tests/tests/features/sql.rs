@@ -2,7 +2,7 @@
 
 use flusso_tests::deployment::Deployment;
 use flusso_tests::documents::normal;
-use flusso_tests::flusso::Flusso;
+use flusso_tests::flusso::{Flusso, command};
 use serde_json::json;
 
 use crate::{SERVER, follow};
@@ -228,4 +228,25 @@ fn what_cannot_be_computed() {
     assert_eq!(three["needed"], normal(json!(50)));
     assert_eq!(three["quotient"], normal(json!(2)));
     assert_eq!(three["parts"], json!([{ "label": "one" }]), "1 / 0 is not true");
+}
+
+/// The catalog kept beside the files knows names and types where no database is.
+#[test]
+fn a_catalog_for_builds_without_a_database() {
+    let deployment = Deployment::new(&SERVER, "catalog_sql", TABLES, &[("docs", SCHEMA)]);
+    let written = command(&deployment.folder, &["catalog"]);
+    assert!(written.status.success(), "{written:?}");
+    let catalog = deployment.folder.join("flusso.catalog.json");
+    let catalog = std::fs::read_to_string(catalog).expect("it was written");
+    assert!(catalog.contains("public.parts"), "{catalog}");
+
+    // Port 1 answers nobody.
+    deployment.edit(|text| text.replace(&deployment.url, "postgresql://nobody@127.0.0.1:1/none"));
+    let built = command(&deployment.folder, &["build"]);
+    assert!(built.status.success(), "{built:?}");
+    let wrong = SCHEMA.replace("lower(trim(name))", "lower(trim(nane))");
+    deployment.write("docs.schema.yml", &wrong);
+    let refused = command(&deployment.folder, &["build"]);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("did you mean `name`?"), "{said}");
 }
