@@ -91,7 +91,7 @@ pub enum Aggregate {
         ty: SqlType,
     },
     Gathered {
-        reader: Reader,
+        reader: Box<Reader>,
         function: AggregateFunction,
         of: Option<Of>,
         class: Class,
@@ -222,7 +222,7 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
                 of => Of::Value(found.program(of)),
             });
             Piece::Aggregate(Aggregate::Gathered {
-                reader: reader(plan, row, read),
+                reader: Box::new(reader(plan, row, read)),
                 function: *function,
                 of,
                 class: ty.class(),

@@ -271,7 +271,7 @@ pub enum Aggregate {
     /// that is `sorted` and limited to 1 it is the head of an arrangement.
     Gathered {
         /// The rows.
-        read: Read,
+        read: Box<Read>,
         /// What is made of them.
         function: AggregateFunction,
         /// Of what; none counts rows.

@@ -251,6 +251,7 @@ impl Lowering<'_> {
             AggregateOp::StringAgg(_, separator) => Some(separator.clone()),
             _ => None,
         };
+        let read = Box::new(read);
         let gathered = Aggregate::Gathered { read, function, of, ty, render, separator };
         Some(Value::Aggregate(gathered))
     }
@@ -301,7 +302,7 @@ impl Lowering<'_> {
         self.path(block, head);
         let AggregateOp::Ids(element) = &aggregate.op else { return None };
         let (function, render) = (AggregateFunction::Ids, render(&ty, element));
-        let (of, separator) = (Some(Expr::Column(*column)), None);
+        let (of, separator, read) = (Some(Expr::Column(*column)), None, Box::new(read));
         let gathered = Aggregate::Gathered { read, function, of, ty, render, separator };
         Some(Value::Aggregate(gathered))
     }

@@ -183,10 +183,7 @@ fn preferred(ty: Ty) -> bool {
 }
 
 /// Keeps those with the highest mark, if it is above none.
-fn keep_best<'a>(
-    all: Vec<&'a Candidate>,
-    mark: impl Fn(&Candidate) -> usize,
-) -> Vec<&'a Candidate> {
+fn keep_best(all: Vec<&Candidate>, mark: impl Fn(&Candidate) -> usize) -> Vec<&Candidate> {
     let best = all.iter().map(|one| mark(one)).max().unwrap_or(0);
     all.into_iter().filter(|one| mark(one) == best).collect()
 }

@@ -150,7 +150,7 @@ impl Typer<'_> {
             "m",
             "s",
         ];
-        if FIELDS.iter().any(|known| one(&known)) || plural.contains(&field.as_str()) {
+        if FIELDS.iter().any(one) || plural.contains(&field.as_str()) {
             return Some(());
         }
         let message = format!("`{text}` is nothing that `{name}` can ask for");
