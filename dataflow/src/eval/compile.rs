@@ -203,7 +203,10 @@ impl Compiler<'_> {
                 let strict = entry.strict;
                 let constants = self.each(args, at);
                 // Further arguments come as one array, which is not NULL itself.
-                let fixed = if entry.rest.is_some() { entry.takes[0].len() } else { args.len() };
+                let fixed = match entry.rest {
+                    Some(_) => entry.takes.first().map_or(0, |takes| takes.len()),
+                    None => args.len(),
+                };
                 if strict && constants.iter().take(fixed).any(is_null) {
                     return self.null(start, at);
                 }
