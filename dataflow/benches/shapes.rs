@@ -25,7 +25,7 @@ use flusso_dataflow::emit::Emit;
 use flusso_dataflow::engine::{Engine, Settings, start};
 use flusso_dataflow::feed::{Change, Feeder};
 use flusso_dataflow::row::{Datum, Packer, Row};
-use flusso_dataflow::upsert::Memory;
+use flusso_dataflow::rows::Memory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -184,8 +184,8 @@ impl Run {
     fn commit(&mut self) -> (usize, Duration) {
         let start = Instant::now();
         self.at += 1;
-        self.feeder.commit(self.at).expect("consistent");
-        self.feeder.close();
+        self.feeder.commit(self.at);
+        self.feeder.close().expect("consistent");
         (self.wait(0), start.elapsed())
     }
 
@@ -279,9 +279,9 @@ fn main() {
         let row = run.item(item, item / 5, 5000 + round);
         run.change("items", row);
         run.at += 1;
-        run.feeder.commit(run.at).expect("consistent");
+        run.feeder.commit(run.at);
         if round % 50 == 49 {
-            run.feeder.close();
+            run.feeder.close().expect("consistent");
         }
     }
     run.wait(0);

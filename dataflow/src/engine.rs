@@ -11,7 +11,7 @@ use crate::emit::Emit;
 use crate::feed::{Feeder, Input, Line};
 use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
-use crate::upsert::Rows;
+use crate::rows::Rows;
 use crate::{gather, shape};
 
 /// How it runs.

@@ -20,7 +20,7 @@ use crate::Lsn;
 use crate::emit::Emit;
 use crate::engine::{Settings, start};
 use crate::feed::Feeder;
-use crate::upsert::Memory;
+use crate::rows::Memory;
 
 use self::model::{Documents, Tables};
 use self::random::Dice;
@@ -88,14 +88,14 @@ fn check(schema: &[u32], content: &[u32], transactions: &[Vec<u32>], workers: us
         for (table, change) in tables.transaction(&plan, &mut dice) {
             feeder.change(table, change);
         }
-        feeder.commit(at).expect("the model makes consistent changes");
+        feeder.commit(at);
         if dice.roll(3) > 0 {
-            feeder.close();
+            feeder.close().expect("the model makes consistent changes");
             sink.until(at, std::mem::take(&mut fills));
             assert_eq!(text(&sink.documents), text(&tables.documents(&plan)), "at {at}");
         }
     }
-    feeder.close();
+    feeder.close().expect("the model makes consistent changes");
     sink.until(at, fills);
     assert_eq!(text(&sink.documents), text(&tables.documents(&plan)), "at the end");
     drop(feeder);
