@@ -17,11 +17,7 @@ pub trait Rows: Send {
     /// The rows under keys, in the order of the keys.
     fn get(&mut self, table: TableId, keys: &[Row]) -> Result<Vec<Option<Row>>, Unusable>;
     /// Gives each row of a table with its key.
-    fn scan(
-        &mut self,
-        table: TableId,
-        each: &mut dyn FnMut(Row, Row),
-    ) -> Result<(), Unusable>;
+    fn scan(&mut self, table: TableId, each: &mut dyn FnMut(Row, Row)) -> Result<(), Unusable>;
     /// Takes over what became of rows up to a commit. May wait until there is room.
     fn apply(&mut self, upto: Lsn, changes: Changes) -> Result<(), Unusable>;
     /// From which commit on the rows of a table are as the stream says. Before, some may be newer.
@@ -59,11 +55,7 @@ impl Rows for Memory {
         Ok(keys.iter().map(|key| rows.and_then(|rows| rows.get(key)).cloned()).collect())
     }
 
-    fn scan(
-        &mut self,
-        table: TableId,
-        each: &mut dyn FnMut(Row, Row),
-    ) -> Result<(), Unusable> {
+    fn scan(&mut self, table: TableId, each: &mut dyn FnMut(Row, Row)) -> Result<(), Unusable> {
         let rows = self.0.get(&table).into_iter().flatten();
         rows.for_each(|(key, row)| each(key.clone(), row.clone()));
         Ok(())

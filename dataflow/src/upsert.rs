@@ -177,11 +177,7 @@ impl Upsert {
 
     /// All rows of a table go. Those the changes at hand do not name are given away at once: there
     /// may be more of them than fit in memory.
-    pub fn empty(
-        &mut self,
-        table: TableId,
-        gone: &mut dyn FnMut(Row),
-    ) -> Result<(), FeedError> {
+    pub fn empty(&mut self, table: TableId, gone: &mut dyn FnMut(Row)) -> Result<(), FeedError> {
         let touched = self.touched.entry(table).or_default();
         touched.values_mut().for_each(|row| row.new = Now::Is(None));
         if !self.emptied.contains(&table) {

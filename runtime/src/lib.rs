@@ -11,4 +11,5 @@ pub mod run;
 pub mod settle;
 pub mod sinks;
 pub mod status;
+pub mod store;
 pub mod telemetry;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use flusso_compiler::plan::{Index, Plan};
 
-use crate::postgres::progress::{Progress as Captured, TableProgress};
+use crate::postgres::progress::Progress as Captured;
 use crate::progress::Progress;
 use crate::status::{Copy, Phase, Status};
 
@@ -85,7 +85,7 @@ impl Report {
     fn roots(&self) -> u64 {
         let root = |index: &Index| {
             let table = self.plan.kept(index.root).table;
-            self.captured.tables.get(usize::from(table.0)).map_or(0, TableProgress::copied)
+            self.captured.tables.get(usize::from(table.0)).map_or(0, |it| it.copied() + it.held())
         };
         self.plan.indexes.iter().map(root).sum()
     }

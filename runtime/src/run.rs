@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  capture ═► feed (thread) ═► engine (workers) ═► deliver ═► sinks
-//!     ▲                                               │
-//!     └───────────────── durable LSN ─────────────────┘
+//!     ▲             └─ rows ─► state ◄─────────────────┘ delivered up to
+//!     └───── durable up to ──────┘
 //! ```
 //!
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
 use flusso_dataflow::engine::{self, Engine, Panicked};
-use flusso_dataflow::upsert::{Inconsistent, Memory};
+use flusso_dataflow::feed::FeedError;
+use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::deliver::Delivery;
 use crate::feed::feed;
@@ -24,6 +26,7 @@ use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::{Phase, Reading, Status};
+use crate::store::{self, Behind, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -38,6 +41,8 @@ pub struct Settings {
     pub sinks: Vec<(Sink, Vec<Target>)>,
     /// The source.
     pub source: postgres::Settings,
+    /// Where rows outlive the process; without, every start copies the tables.
+    pub state: Option<store::Settings>,
     /// Threads of the dataflow.
     pub workers: usize,
     /// Between two samples of the slot's lag.
@@ -55,8 +60,10 @@ pub enum RunError {
     Capture(CaptureError),
     /// A sink.
     Sink(SinkError),
-    /// Stream and state do not fit.
-    Inconsistent(Inconsistent),
+    /// The dataflow cannot be fed any more.
+    Feed(FeedError),
+    /// The state.
+    State(StateError),
     /// A defect of ours.
     Panicked(Panicked),
     /// The operating system refused a thread.
@@ -68,9 +75,11 @@ impl std::fmt::Display for RunError {
         match self {
             RunError::Capture(error) => write!(f, "{error}"),
             RunError::Sink(error) => write!(f, "{error}"),
-            RunError::Inconsistent(error) => {
-                write!(f, "{error}; start again to copy the tables anew")
+            RunError::Feed(FeedError::Inconsistent(error)) => {
+                write!(f, "{error}; start again to copy the table anew")
             }
+            RunError::Feed(FeedError::Unusable(error)) => write!(f, "{error}"),
+            RunError::State(error) => write!(f, "{error}"),
             RunError::Panicked(error) => write!(f, "{error}"),
             RunError::Thread(error) => write!(f, "no thread for the feed: {error}"),
         }
@@ -91,9 +100,13 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, workers, lag_poll, skip_fill, status } = settings;
+    let Settings { plan, sinks, source, state, workers, lag_poll, skip_fill, status } = settings;
+    let open = |state| Store::open(&state).map(Arc::new);
+    let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
+    let store = store.map_err(RunError::State)?;
+    let starting = postgres::capture::start(plan.clone(), source, store.clone(), stop.clone());
     let started = tokio::select! {
-        started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
+        started = starting => started,
         () = stopped(&mut stop) => return Ok(()),
     };
     let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
@@ -107,18 +120,31 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     // After the end of a run nobody receives, and nobody needs to.
     let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
-    let (engine, feeder) = engine::start(plan.clone(), how, Box::new(Memory::default()), emit)
-        .map_err(RunError::Panicked)?;
+    let behind = store.clone().map(Behind::new);
+    let rows: Box<dyn Rows> = match &behind {
+        Some(behind) => Box::new(Overlaid(behind.clone())),
+        None => Box::new(Memory::default()),
+    };
+    let (engine, feeder) =
+        engine::start(plan.clone(), how, rows, emit).map_err(RunError::Panicked)?;
     let engine = Arc::new(Mutex::new(engine));
     attach(&status, &plan, &engine);
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
-    let feeding = status.clone();
+    let (feeding, kept) = (status.clone(), store.is_some());
     std::thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || drop(fed.send(feed(events, feeder, feeding))))
+        .spawn(move || drop(fed.send(feed(events, feeder, kept, feeding))))
         .map_err(RunError::Thread)?;
+    // With state, what is delivered is durable only once the rows are.
+    let (durable, mut writing) = match behind {
+        Some(behind) => {
+            let (delivered, following) = watch::channel(0);
+            (delivered, Some(tokio::spawn(store::follow(behind, following, durable))))
+        }
+        None => (durable, None),
+    };
     let report =
         Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
@@ -129,19 +155,25 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         ended = delivery.run(&mut emitted) => ended.map_err(RunError::Sink),
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
-            Ok(Err(CaptureError::Abandoned)) => match feed_ended.await {
-                Ok(Err(error)) => Err(RunError::Inconsistent(error)),
+            Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
+                Ok(Err(error)) => Err(doubted(store.as_deref(), error)),
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
             // It panicked, and the process is ending.
             Err(_) => Ok(()),
         },
+        failed = written(&mut writing) => Err(RunError::State(failed)),
         () = stopped(&mut stop) => Ok(()),
     };
     report.abort();
     let close = async {
         delivery.close().await;
+        // What has been delivered is written before the end.
+        drop(delivery);
+        if let Some(writing) = writing {
+            drop(writing.await);
+        }
         if !task.is_finished() && ended.is_ok() {
             // It confirms what is durable, then lets the slot go.
             drop(task.await);
@@ -151,6 +183,28 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         tracing::warn!("the connections did not close in time and were dropped");
     }
     ended
+}
+
+/// Has the state forget a table whose rows do not fit the stream.
+fn doubted(store: Option<&Store>, error: FeedError) -> RunError {
+    match (store, &error) {
+        (Some(store), FeedError::Inconsistent(doubt)) => match store.doubt(doubt.table) {
+            Ok(()) => RunError::Feed(error),
+            Err(error) => RunError::State(error),
+        },
+        _ => RunError::Feed(error),
+    }
+}
+
+/// How writing behind failed; never returns while it does not.
+async fn written(writing: &mut Option<JoinHandle<Result<(), StateError>>>) -> StateError {
+    if let Some(task) = writing
+        && let Ok(Err(error)) = task.await
+    {
+        *writing = None;
+        return error;
+    }
+    std::future::pending().await
 }
 
 /// Asks every sink to make ready, one after the other, so that one at fault is named alone.

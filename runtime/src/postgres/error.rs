@@ -7,6 +7,7 @@
 use std::fmt;
 
 use super::preflight::Problem;
+use crate::store::StateError;
 
 /// What the server said, as `ErrorResponse` and `NoticeResponse` carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -75,6 +76,8 @@ pub enum CaptureError {
     },
     /// The stream cannot continue from where it stopped; a new copy must be made.
     Gap(String),
+    /// The rows cannot be kept.
+    State(StateError),
     /// Nobody takes the rows any more.
     Abandoned,
 }
@@ -112,6 +115,7 @@ impl CaptureError {
             | CaptureError::Problems(_)
             | CaptureError::Table { .. }
             | CaptureError::Gap(_)
+            | CaptureError::State(_)
             | CaptureError::Abandoned => false,
         }
     }
@@ -172,13 +176,24 @@ impl fmt::Display for CaptureError {
                 by.iter().try_for_each(|one| write!(f, "\n  - {one}"))
             }
             CaptureError::Table { table, what } => write!(f, "table {table}: {what}"),
-            CaptureError::Gap(what) => write!(f, "{what}; start again to copy the tables anew"),
+            CaptureError::Gap(what) => write!(
+                f,
+                "{what}; changes would be missing, so start with `--rebuild-state` to copy the \
+                 tables anew"
+            ),
+            CaptureError::State(error) => write!(f, "{error}"),
             CaptureError::Abandoned => f.write_str("nobody takes the captured rows any more"),
         }
     }
 }
 
 impl std::error::Error for CaptureError {}
+
+impl From<StateError> for CaptureError {
+    fn from(error: StateError) -> CaptureError {
+        CaptureError::State(error)
+    }
+}
 
 /// What to do about an SQLSTATE whose own words leave it open.
 fn cure(code: &str) -> Option<&'static str> {

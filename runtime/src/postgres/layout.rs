@@ -41,13 +41,19 @@ pub(crate) struct Member {
     pub(crate) stores: bool,
     /// Blocks of its heap.
     pub(crate) blocks: u64,
+    /// Its heap: another one after a rewrite, a `VACUUM FULL` or a `TRUNCATE`.
+    pub(crate) file: u32,
 }
 
-/// The type of a column as the stream repeats it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A column as the catalog has it. The stream repeats OID and modifier of its type.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ColumnType {
     pub(crate) oid: u32,
     pub(crate) typmod: i32,
+    /// Another one once it has been dropped and made again.
+    pub(crate) number: i16,
+    /// Who wrote this row of the catalog: whatever alters the column does.
+    pub(crate) xmin: String,
 }
 
 impl Layout {
@@ -72,6 +78,7 @@ impl Layout {
                     name: row.get("name"),
                     stores: kind == "r",
                     blocks: row.get::<_, i64>("blocks").max(0) as u64,
+                    file: row.get("file"),
                 });
                 place.estimate += row.get::<_, f64>("rows").max(0.0) as u64;
             }
@@ -80,8 +87,9 @@ impl Layout {
             let rows =
                 client.query(COLUMNS, &[&root, &names]).await.map_err(CaptureError::sql(DURING))?;
             for row in &rows {
-                let ty = ColumnType { oid: row.get("oid"), typmod: row.get("typmod") };
-                place.columns.insert(row.get("name"), ty);
+                let (oid, typmod) = (row.get("oid"), row.get("typmod"));
+                let (number, xmin) = (row.get("number"), row.get("xmin"));
+                place.columns.insert(row.get("name"), ColumnType { oid, typmod, number, xmin });
             }
             layout.tables.push(place);
         }
@@ -136,6 +144,7 @@ const MEMBERS: &str = "
            '\"' || replace(n.nspname, '\"', '\"\"') || '\".\"'
                 || replace(c.relname, '\"', '\"\"') || '\"' AS name,
            c.relkind::text AS kind,
+           coalesce(pg_relation_filenode(c.oid), 0) AS file,
            CASE WHEN c.relkind = 'r' THEN
                coalesce(pg_relation_size(c.oid), 0)
                    / current_setting('block_size')::int8 ELSE 0 END AS blocks,
@@ -144,5 +153,6 @@ const MEMBERS: &str = "
     WHERE c.relkind IN ('r', 'p')";
 
 const COLUMNS: &str = "
-    SELECT attname::text AS name, atttypid AS oid, atttypmod AS typmod FROM pg_attribute
+    SELECT attname::text AS name, atttypid AS oid, atttypmod AS typmod, attnum AS number,
+           xmin::text AS xmin FROM pg_attribute
     WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped AND attname = ANY ($2::text[])";

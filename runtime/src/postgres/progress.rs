@@ -20,6 +20,8 @@ pub struct Progress {
 pub struct TableProgress {
     /// Rows copied so far.
     copied: AtomicU64,
+    /// Rows read from the state so far.
+    held: AtomicU64,
     /// Rows Postgres estimates; 0 when it does not know.
     estimate: AtomicU64,
 }
@@ -56,6 +58,11 @@ impl TableProgress {
         self.copied.load(Ordering::Relaxed)
     }
 
+    /// Rows read from the state so far.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Rows Postgres estimates; none when the table was never analysed.
     pub fn estimate(&self) -> Option<u64> {
         Some(self.estimate.load(Ordering::Relaxed)).filter(|rows| *rows > 0)
@@ -63,6 +70,10 @@ impl TableProgress {
 
     pub(crate) fn add(&self, rows: u64) {
         self.copied.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    pub(crate) fn hold(&self, rows: u64) {
+        self.held.fetch_add(rows, Ordering::Relaxed);
     }
 
     pub(crate) fn set_estimate(&self, rows: u64) {

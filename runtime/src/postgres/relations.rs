@@ -46,6 +46,11 @@ impl Relations {
         Ok(())
     }
 
+    /// Nothing that is told of a relation until it is described again is of use.
+    pub(crate) fn pass_over(&mut self, oid: u32) {
+        self.bound.insert(oid, None);
+    }
+
     /// Which table a described relation belongs to; none when it is not read.
     pub(crate) fn table(&self, oid: u32) -> Result<Option<TableId>, CaptureError> {
         let unknown = || CaptureError::Protocol(format!("a row of the undescribed relation {oid}"));
@@ -89,7 +94,7 @@ fn bind(
         let found = relation.columns.iter().position(|it| it.name == column.name);
         let position = found.ok_or_else(|| changed("is not replicated any more"))?;
         let is = &relation.columns[position];
-        if types.get(&column.name).is_none_or(|was| !same(*was, is)) {
+        if types.get(&column.name).is_none_or(|was| !same(was, is)) {
             return Err(changed("has another type now"));
         }
         positions.push(position);
@@ -99,7 +104,7 @@ fn bind(
 }
 
 /// Whether values print alike: the same type, and the same modifier where that shapes the text.
-fn same(was: ColumnType, is: &RelationColumn) -> bool {
+fn same(was: &ColumnType, is: &RelationColumn) -> bool {
     const NUMERIC: u32 = 1700;
     const BPCHAR: u32 = 1042;
     let shapes = matches!(was.oid, NUMERIC | BPCHAR);

@@ -26,6 +26,7 @@ use super::progress::Progress;
 use super::quote;
 use super::transaction::{Reader, Signal};
 use super::wire::{Walsender, parse_lsn};
+use crate::store::Opening;
 
 const STREAMING: &str = "streaming";
 
@@ -80,15 +81,15 @@ struct Follower {
 }
 
 impl Stream {
-    /// Streams everything from the snapshot at `at` until `stop` or a definite error.
+    /// Streams everything that the rows lack until `stop` or a definite error.
     pub(crate) async fn run(
         self,
-        at: Lsn,
+        opening: &Opening,
         confirmed: watch::Receiver<Lsn>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), CaptureError> {
         let Stream { plan, layout, settings, events, progress } = self;
-        let reader = Reader::new(plan, layout, settings.connection.clone(), at);
+        let reader = Reader::new(plan, layout, settings.connection.clone(), opening);
         let (heard, told) = (0, 0);
         let system = None;
         let mut follower =
@@ -296,8 +297,7 @@ impl Follower {
     /// Tells the server how far we are. What is durable is confirmed; beyond it, `flush` is left
     /// out: a server that is stopping then waits only until we have read everything.
     async fn report(&mut self, wire: &mut Walsender, ask: bool) -> Result<(), CaptureError> {
-        let durable = *self.confirmed.borrow_and_update();
-        let flush = self.reader.confirmable(durable);
+        let flush = *self.confirmed.borrow_and_update();
         let write = self.heard.max(self.reader.floor());
         if flush > self.told && flush < write {
             wire.send_status(write, flush, false).await?;

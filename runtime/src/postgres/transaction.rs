@@ -15,6 +15,7 @@ use super::error::{CaptureError, ServerMessage};
 use super::layout::Layout;
 use super::relations::Relations;
 use super::wire::{Frame, server_message};
+use crate::store::Opening;
 
 /// A batch is handed on at this many bytes.
 const BATCH_BYTES: usize = 256 << 10;
@@ -43,6 +44,8 @@ pub(crate) struct Reader {
     layout: Layout,
     connection: Connection,
     relations: Relations,
+    /// By table: a transaction whose commit record starts before this is in its rows.
+    from: Vec<Lsn>,
     /// What has been read and not handed on.
     pub(crate) batch: Batch,
     /// A transaction whose commit record starts before this is known.
@@ -64,12 +67,19 @@ struct Open {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: Arc<Plan>, layout: Layout, connection: Connection, at: Lsn) -> Reader {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        layout: Layout,
+        connection: Connection,
+        opening: &Opening,
+    ) -> Reader {
+        let at = opening.at;
         Reader {
             plan,
             layout,
             connection,
             relations: Relations::default(),
+            from: opening.from.clone(),
             batch: Batch::default(),
             floor: at,
             due: at,
@@ -93,11 +103,6 @@ impl Reader {
     pub(crate) fn cut(&mut self) {
         self.open = None;
         self.relations = Relations::default();
-    }
-
-    /// How far the slot may be confirmed when everything up to `durable` is.
-    pub(crate) fn confirmable(&self, durable: Lsn) -> Lsn {
-        if durable >= self.due { self.floor } else { durable }
     }
 
     /// Puts an `Idle` into the batch when the server has moved past the last commit.
@@ -198,7 +203,13 @@ impl Reader {
     /// The table of a change, when it is one to take.
     fn next_change(&mut self, relation: u32) -> Result<Option<TableId>, CaptureError> {
         let Some(table) = self.relations.table(relation)? else { return Ok(None) };
-        Ok(self.count().then_some(table))
+        Ok((self.lacks(table) && self.count()).then_some(table))
+    }
+
+    /// Whether a table's rows lack what the open transaction does.
+    fn lacks(&self, table: TableId) -> bool {
+        let from = self.from.get(usize::from(table.0)).copied().unwrap_or(0);
+        self.open.as_ref().is_some_and(|open| open.final_lsn >= from)
     }
 
     /// Counts a change of the open transaction; true when it is new.
@@ -218,7 +229,15 @@ impl Reader {
             let client = self.connection.client().await?;
             self.layout.add_members(Layout::read(&client, &self.plan).await?);
         }
-        self.relations.describe(relation, &self.plan, &self.layout)
+        let described = self.relations.describe(relation, &self.plan, &self.layout);
+        match self.layout.table_of(relation.oid) {
+            // It was altered before its rows were copied, and is described again after that.
+            Some(table) if described.is_err() && !self.lacks(table) => {
+                self.relations.pass_over(relation.oid);
+                Ok(())
+            }
+            _ => described,
+        }
     }
 
     fn truncate(&mut self, relations: &[u32]) -> Result<(), CaptureError> {
@@ -231,7 +250,7 @@ impl Reader {
             CaptureError::Gap(format!("a partition of {table} was truncated by itself"))
         };
         for table in emptied.map_err(partly)? {
-            if self.count() {
+            if self.lacks(table) && self.count() {
                 self.batch.change(table, Change::Truncate);
             }
         }

@@ -10,6 +10,8 @@
 //! What is decided is written down before anything is done about it. Tables the plan does not
 //! name any more go.
 
+use std::collections::HashMap;
+
 use flusso_compiler::plan::{Plan, TableId};
 use flusso_dataflow::Lsn;
 use flusso_dataflow::row::{Packer, Row, split};
@@ -40,18 +42,19 @@ pub enum Todo {
 
 impl Store {
     /// Compares what is there with what a plan needs, given as the form of each of its tables, and
-    /// with where rows come from. `continued` is the position up to which the slot has let go of
+    /// with where rows come from. `files` gives each relation's file, `continued` is the position up to which the slot has let go of
     /// changes; none when it was just made.
     pub fn begin(
         &self,
         plan: &Plan,
         origin: &Origin,
         forms: Vec<Form>,
+        files: &HashMap<u32, u32>,
         continued: Option<Lsn>,
     ) -> Result<Start, StateError> {
         let watermark = self.watermark()?;
+        self.check(origin)?;
         let mut meta = self.meta();
-        self.is_origin(&meta, origin)?;
         let before = std::mem::take(&mut meta.tables);
         let (mut tables, mut todo) = (Vec::new(), Vec::new());
         for form in forms {
@@ -59,7 +62,7 @@ impl Store {
             let positions = held.and_then(|held| held.form.positions(&form));
             let (next, needs) = match (held, positions) {
                 (Some(held), Some(_)) if held.form == form => {
-                    let needs = self.lacks(held, watermark, continued)?;
+                    let needs = self.lacks(held, watermark, files, continued)?;
                     (held.clone(), needs)
                 }
                 (Some(held), Some(positions)) if held.copying.is_none() => {
@@ -103,8 +106,9 @@ impl Store {
         self.save(&meta)
     }
 
-    fn is_origin(&self, meta: &Meta, origin: &Origin) -> Result<(), StateError> {
-        let Some(was) = &meta.origin else { return Ok(()) };
+    /// Whether the rows are of this database, and the slot is the one that goes on from them.
+    pub fn check(&self, origin: &Origin) -> Result<(), StateError> {
+        let Some(was) = self.meta().origin.clone() else { return Ok(()) };
         let differ = |what: &str, was: &dyn std::fmt::Display, is: &dyn std::fmt::Display| {
             Err(StateError::Elsewhere {
                 path: self.path().to_owned(),
@@ -132,6 +136,7 @@ impl Store {
         &self,
         held: &Held,
         watermark: Option<Lsn>,
+        files: &HashMap<u32, u32>,
         continued: Option<Lsn>,
     ) -> Result<Todo, StateError> {
         let Some(copying) = &held.copying else {
@@ -140,7 +145,11 @@ impl Store {
             return Ok(if watermark.is_some() || since { Todo::Held } else { Todo::Copy });
         };
         let first = copying.snapshots.iter().min().copied();
-        let usable = watermark.is_none() && continued.is_some() && continued <= first;
+        let same = |piece: &Piece| files.get(&piece.relation) == Some(&piece.file);
+        let usable = watermark.is_none()
+            && continued.is_some()
+            && continued <= first
+            && copying.pieces.iter().all(same);
         if !usable {
             return Ok(Todo::Copy);
         }

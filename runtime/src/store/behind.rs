@@ -5,7 +5,6 @@
 //! large: what is confirmed a moment later costs Postgres nothing, and a commit has its price.
 
 use std::collections::hash_map::Entry;
-use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -214,17 +213,14 @@ pub async fn follow(
 ) -> Result<(), StateError> {
     let mut last = Instant::now();
     loop {
-        let goes_on = tokio::time::timeout(EVERY, delivered.changed()).await;
-        let ended = matches!(goes_on, Ok(Err(_)));
+        let ended = delivered.changed().await.is_err();
         if !ended {
             tokio::time::sleep_until((last + EVERY).into()).await;
         }
         let upto = *delivered.borrow_and_update();
-        if upto > 0 {
-            // Several, when what waited behind the first had been delivered as well.
-            while let Some(at) = commit(&behind, upto).await? {
-                confirmed.send_replace(at);
-            }
+        // Twice, when what waited behind the first had been delivered as well.
+        while let Some(at) = commit(&behind, upto).await? {
+            confirmed.send_replace(at);
         }
         last = Instant::now();
         if ended {

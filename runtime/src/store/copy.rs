@@ -4,11 +4,11 @@
 //! there, in one batch. What a crash leaves of an unfinished piece does no harm: the piece is
 //! copied again at a later snapshot, and the changes since the first one are applied over both.
 
+use fjall::PersistMode;
 use flusso_compiler::plan::{Plan, TableId};
 use flusso_dataflow::Lsn;
 use flusso_dataflow::row::Row;
 use flusso_dataflow::rows::key_of;
-use fjall::PersistMode;
 
 use super::meta::{Piece, watermark_bytes};
 use super::{StateError, Store};

@@ -41,6 +41,7 @@ use flusso_dataflow::row::Row;
 
 pub use begin::{Start, Todo};
 pub use behind::{Behind, Overlaid, follow};
+pub use copy::Opening;
 pub use error::StateError;
 pub use meta::{Form, FormColumn, Origin, Piece};
 
