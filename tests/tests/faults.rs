@@ -94,7 +94,7 @@ fn a_second_instance_is_told_that_the_slot_is_taken() {
     let deployment = Deployment::new(&SERVER, "taken", TABLES, &[("docs", SCHEMA)]);
     let mut first = deployment.start(1);
     deployment.expect_equal(&mut first, "at seed");
-    let mut second = deployment.start(1);
+    let mut second = deployment.start_with(1, &["--state-dir", "none"]);
     let said = complains(&mut second);
     assert!(said.contains("taken") && said.contains("slot"), "{said}");
     assert!(second.documents.is_empty(), "it delivered before it had the slot");

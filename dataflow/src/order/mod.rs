@@ -79,7 +79,7 @@ pub fn key(parts: &[KeyPart], columns: &[Datum<'_>], out: &mut Vec<u8>) -> Resul
 /// The key of a packed row; none when a part of it is NULL or was left out.
 pub fn row_key(parts: &[KeyPart], row: &Row) -> Result<Option<Row>, BadValue> {
     let mut bytes = Vec::new();
-    Ok(key(parts, &split(&row.0), &mut bytes)?.then(|| Row(bytes.into())))
+    Ok(key(parts, &split(&row.0), &mut bytes)?.then(|| Row::from(bytes.as_slice())))
 }
 
 /// Appends a sort prefix; the parts name positions in `columns`. A byte before each value puts

@@ -175,7 +175,7 @@ impl Store {
                     packer.push(columns[*position]);
                 }
                 let Row(row) = packer.finish();
-                ingestion.write(key, Vec::from(row))?;
+                ingestion.write(key, &row[..])?;
             }
             ingestion.finish()
         });

@@ -156,7 +156,7 @@ impl Rows for Overlaid {
         for at in below {
             let found = keyspace.get(&keys[at].0);
             let found = found.map_err(|error| Overlaid::unusable(store.failed(error)))?;
-            rows[at] = found.map(|row| Row((&*row).into()));
+            rows[at] = found.map(|row| Row::from(&*row));
         }
         Ok(rows)
     }
@@ -171,10 +171,10 @@ impl Rows for Overlaid {
             for entry in keyspace.iter() {
                 let entry = entry.into_inner();
                 let (key, row) = entry.map_err(|error| Overlaid::unusable(store.failed(error)))?;
-                let key = Row((&*key).into());
+                let key = Row::from(&*key);
                 match above.entry(key) {
                     Entry::Occupied(_) => {}
-                    Entry::Vacant(free) => each(free.into_key(), Row((&*row).into())),
+                    Entry::Vacant(free) => each(free.into_key(), Row::from(&*row)),
                 }
             }
         }

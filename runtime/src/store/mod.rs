@@ -161,7 +161,7 @@ impl Store {
         let mut rows = Vec::with_capacity(LOAD);
         for entry in self.table(table).iter() {
             let (_, row) = entry.into_inner().map_err(|error| self.failed(error))?;
-            rows.push(Row((&*row).into()));
+            rows.push(Row::from(&*row));
             if rows.len() == LOAD {
                 count += LOAD as u64;
                 if !each(std::mem::replace(&mut rows, Vec::with_capacity(LOAD))) {

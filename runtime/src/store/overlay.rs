@@ -160,7 +160,7 @@ mod tests {
     const T: TableId = TableId(0);
 
     fn row(text: &str) -> Row {
-        Row(text.as_bytes().into())
+        Row::from(text.as_bytes())
     }
 
     fn put(overlay: &mut Overlay, upto: Lsn, key: &str, value: Option<&str>) {
