@@ -247,7 +247,7 @@ fn a_damaged_state_is_refused_and_rebuilt() {
 
 #[test]
 fn a_folder_of_other_things_is_left_alone() {
-    let deployment = Deployment::new(&SERVER, "foreign", TABLES, &[("docs", SCHEMA)]);
+    let deployment = Deployment::new(&SERVER, "cluttered", TABLES, &[("docs", SCHEMA)]);
     let said = refused(&mut deployment.start_with(1, &["--state-dir", "."]));
     assert!(said.contains("something else") && said.contains("--state-dir"), "{said}");
 }
