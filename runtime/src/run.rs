@@ -149,14 +149,16 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
+    let of = plan.clone();
     let settlement = Settlement::new(workers, plan.indexes.len());
     let mut delivery = Delivery { plan, sinks, engine, status, durable, settlement, skip_fill };
     let ended = tokio::select! {
-        ended = delivery.run(&mut emitted) => ended.map_err(RunError::Sink),
+        Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
+        // Without an error it has ended because the capture has, which knows why.
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
             Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
-                Ok(Err(error)) => Err(doubted(store.as_deref(), error)),
+                Ok(Err(error)) => Err(RunError::Feed(error)),
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
@@ -182,17 +184,24 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     if tokio::time::timeout(PATIENCE, close).await.is_err() {
         tracing::warn!("the connections did not close in time and were dropped");
     }
+    match (&store, &ended) {
+        (Some(store), Err(error)) => doubt(store, &of, error).map_err(RunError::State)?,
+        _ => {}
+    }
     ended
 }
 
-/// Has the state forget a table whose rows do not fit the stream.
-fn doubted(store: Option<&Store>, error: FeedError) -> RunError {
-    match (store, &error) {
-        (Some(store), FeedError::Inconsistent(doubt)) => match store.doubt(doubt.table) {
-            Ok(()) => RunError::Feed(error),
-            Err(error) => RunError::State(error),
-        },
-        _ => RunError::Feed(error),
+/// Has the state forget a table whose rows are not what the stream goes on from.
+fn doubt(store: &Store, plan: &Plan, error: &RunError) -> Result<(), StateError> {
+    match error {
+        RunError::Feed(FeedError::Inconsistent(doubt)) => store.doubt(doubt.table),
+        RunError::Capture(CaptureError::Changed { table, .. }) => store.doubt_named(plan, table),
+        RunError::Feed(_)
+        | RunError::Capture(_)
+        | RunError::Sink(_)
+        | RunError::State(_)
+        | RunError::Panicked(_)
+        | RunError::Thread(_) => Ok(()),
     }
 }
 

@@ -25,7 +25,7 @@ use tracing::info;
 
 use super::connect::Connection;
 use super::copy::{self, Outlet};
-use super::error::CaptureError;
+use super::error::{CaptureError, Gap};
 use super::layout::Layout;
 use super::progress::Progress;
 use super::snapshot::Snapshot;
@@ -138,18 +138,17 @@ async fn begin(
     store: Arc<Store>,
 ) -> Result<Begun, CaptureError> {
     let (connection, slot) = (&settings.connection, &settings.slot);
-    let (origin, end) = origin::origin(client, connection, slot).await?;
+    let before = store.origin()?;
+    let (origin, end) = origin::origin(client, connection, slot, before).await?;
     store.check(&origin)?;
     let watermark = store.watermark()?;
     let confirmed = slot::ensure(client, connection, slot, watermark.is_some()).await?;
     if let (Some(watermark), Some(confirmed)) = (watermark, confirmed)
         && confirmed > watermark
     {
-        return Err(CaptureError::Gap(format!(
-            "the replication slot `{slot}` has let go of changes that the state does not have"
-        )));
+        return Err(CaptureError::Gap(Gap::SlotMoved { slot: slot.clone() }));
     }
-    let layout = Layout::read(client, plan).await?;
+    let layout = Layout::read_whole(client, plan, &settings.publication).await?;
     let (forms, files) = (origin::forms(plan, &layout), origin::files(&layout));
     let (of, kept) = (plan.clone(), store.clone());
     let start = copy::blocking(move || kept.begin(&of, &origin, forms, &files, confirmed)).await?;
@@ -187,11 +186,8 @@ impl Run {
             () = stopped(&mut stop) => return Ok(()),
         };
         let Run { plan, settings, events, progress, client, .. } = self;
-        let stream = Stream { plan, layout, settings, events, progress };
-        let ended = stream.run(&opening, confirmed, stop).await;
-        // Only now may another process take the slot.
-        drop(client);
-        match ended {
+        let stream = Stream { plan, layout, settings, events, progress, client };
+        match stream.run(&opening, confirmed, stop).await {
             Err(CaptureError::Abandoned) => Ok(()),
             ended => ended,
         }
@@ -215,8 +211,8 @@ impl Run {
                     None => {
                         let (at, copied) = self.copy(tables, Some(store), all).await?;
                         if origin::forms(&self.plan, &copied) != origin::forms(&self.plan, layout) {
-                            let what = "tables were altered while they were copied";
-                            return Err(CaptureError::Gap(what.to_owned()));
+                            let cause = "tables were altered meanwhile".to_owned();
+                            return Err(CaptureError::Lost { during: "copying rows", cause });
                         }
                         let kept = store.clone();
                         (copy::blocking(move || kept.complete(at)).await?, copied)
@@ -245,7 +241,7 @@ impl Run {
         let connection = &self.settings.connection;
         let snapshot = Snapshot::take(&self.client, connection).await?;
         let first = snapshot.session(connection).await?;
-        let layout = Layout::read(&first, &self.plan).await?;
+        let layout = Layout::read_whole(&first, &self.plan, &self.settings.publication).await?;
         let mut commands = Vec::new();
         for (at, todo) in tables.iter().enumerate() {
             let (place, table) = (&layout.tables[at], TableId(at as u16));

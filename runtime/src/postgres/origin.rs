@@ -10,38 +10,43 @@ use tokio_postgres::Client;
 use super::connect::Connection;
 use super::error::CaptureError;
 use super::layout::Layout;
-use super::wire::{Walsender, parse_lsn};
-use crate::store::{Form, Origin};
+use super::timeline::{self, Identity};
+use super::wire::Walsender;
+use crate::store::{Form, FormMember, Origin};
 
-const DURING: &str = "asking which server this is";
+const DURING: &str = "asking which database this is";
 
-/// The database behind a connection, and where its WAL ends now.
+/// The database behind a connection, and where its WAL ends now. An error when what was read of
+/// `before`, up to a position, is not its past.
 pub(crate) async fn origin(
     client: &Client,
     connection: &Connection,
     slot: &str,
+    before: Option<(Origin, Lsn)>,
 ) -> Result<(Origin, Lsn), CaptureError> {
     let mut session = Walsender::connect(connection).await?;
-    let rows = session.query(DURING, "IDENTIFY_SYSTEM").await?;
+    let is = Identity::of(&mut session).await?;
+    if let Some((Origin { system, timeline, .. }, read)) = before {
+        let was = Identity { system, timeline, newest: read };
+        timeline::check(&mut session, &was, &is, read).await?;
+    }
     session.close().await;
-    let mut row = rows.into_iter().flatten().map(Option::unwrap_or_default);
-    let (system, timeline, end) = (row.next(), row.next(), row.next());
-    let end = end.as_deref().and_then(parse_lsn);
-    let timeline = timeline.and_then(|text| text.parse().ok());
-    let (Some(system), Some(timeline), Some(end)) = (system, timeline, end) else {
-        return Err(CaptureError::Protocol("an incomplete IDENTIFY_SYSTEM".to_owned()));
-    };
     let sql = "SELECT oid FROM pg_database WHERE datname = current_database()";
     let row = client.query_one(sql, &[]).await.map_err(CaptureError::sql(DURING))?;
-    Ok((Origin { system, timeline, database: row.get(0), slot: slot.to_owned() }, end))
+    let Identity { system, timeline, newest } = is;
+    Ok((Origin { system, timeline, database: row.get(0), slot: slot.to_owned() }, newest))
 }
 
 /// The form of each table of a plan.
 pub(crate) fn forms(plan: &Plan, layout: &Layout) -> Vec<Form> {
+    let published = layout.publication.as_ref().map(|it| (it.oid, &it.xmin, it.via_root));
     let form = |(table, place): (_, &super::layout::Place)| {
-        let mut members: Vec<u32> = place.members.iter().map(|member| member.oid).collect();
+        let member = |it: &super::layout::Member| FormMember { relation: it.oid, born: it.born };
+        let mut members: Vec<_> = place.members.iter().map(member).collect();
         members.sort_unstable();
-        Form::of(table, members, |column| match place.columns.get(column) {
+        let labels = place.labels.clone();
+        let catalog = format!("{published:?} {:?} {:?}", place.published, place.key);
+        Form::of(table, members, labels, catalog, |column| match place.columns.get(column) {
             Some(it) => format!("{} {} {} {}", it.number, it.oid, it.typmod, it.xmin),
             None => String::new(),
         })

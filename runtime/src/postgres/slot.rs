@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use tracing::warn;
 
 use super::connect::Connection;
-use super::error::CaptureError;
+use super::error::{CaptureError, Gap};
 use super::quote;
 use super::wire::{Walsender, parse_lsn};
 
@@ -59,7 +59,7 @@ pub(crate) async fn ensure(
 ) -> Result<Option<Lsn>, CaptureError> {
     let failed = CaptureError::sql(DURING);
     let settings = |what: String| Err(CaptureError::Settings(what));
-    let gap = |what: String| Err(CaptureError::Gap(what));
+    let gap = |gap| Err(CaptureError::Gap(gap));
     let mut state = client.query_opt(STATE, &[&slot]).await.map_err(&failed)?;
     // The server may take a moment to notice that a predecessor has gone.
     for _ in 0..LOCK_ATTEMPTS {
@@ -91,13 +91,14 @@ pub(crate) async fn ensure(
             return Ok(row.get::<_, Option<&str>>("confirmed").and_then(parse_lsn));
         }
         if needed {
-            return gap(format!("the replication slot `{slot}` has lost its WAL"));
+            let (why, limit) = (None, None);
+            return gap(Gap::SlotLost { slot: slot.to_owned(), why, limit });
         }
         warn!(slot, "the replication slot has lost its WAL and is made anew");
         client.batch_execute(&drop).await.map_err(&failed)?;
     }
     if needed {
-        return gap(format!("the replication slot `{slot}` is gone"));
+        return gap(Gap::SlotDropped { slot: slot.to_owned() });
     }
     let mut session = Walsender::connect(connection).await?;
     let options =

@@ -9,11 +9,12 @@ use flusso_dataflow::feed::Change;
 use tracing::{info, warn};
 
 use super::capture::Captured;
-use super::connect::Connection;
+use super::changed::Changed;
 use super::decode::{Message, Old, Relation, Tuple, decode};
-use super::error::{CaptureError, ServerMessage};
+use super::error::{CaptureError, Gap, ServerMessage};
 use super::layout::Layout;
 use super::relations::Relations;
+use super::watch::Watch;
 use super::wire::{Frame, server_message};
 use crate::store::Opening;
 
@@ -41,8 +42,9 @@ pub(crate) enum Signal {
 /// Reads frames. Survives connections; see the rules at [`super::stream`].
 pub(crate) struct Reader {
     plan: Arc<Plan>,
-    layout: Layout,
-    connection: Connection,
+    pub(crate) layout: Layout,
+    /// Asked when a table may have changed in a way the stream does not tell.
+    pub(crate) watch: Arc<Watch>,
     relations: Relations,
     /// By table: a transaction whose commit record starts before this is in its rows.
     from: Vec<Lsn>,
@@ -70,14 +72,14 @@ impl Reader {
     pub(crate) fn new(
         plan: Arc<Plan>,
         layout: Layout,
-        connection: Connection,
+        watch: Arc<Watch>,
         opening: &Opening,
     ) -> Reader {
         let at = opening.at;
         Reader {
             plan,
             layout,
-            connection,
+            watch,
             relations: Relations::default(),
             from: opening.from.clone(),
             batch: Batch::default(),
@@ -212,6 +214,11 @@ impl Reader {
         self.open.as_ref().is_some_and(|open| open.final_lsn >= from)
     }
 
+    /// Whether the rows of a relation's table are newer than the open transaction.
+    fn is_past(&self, relation: u32) -> bool {
+        self.layout.table_of(relation).is_some_and(|table| !self.lacks(table))
+    }
+
     /// Counts a change of the open transaction; true when it is new.
     fn count(&mut self) -> bool {
         let Some(open) = self.open.as_mut().filter(|open| !open.known) else { return false };
@@ -224,20 +231,25 @@ impl Reader {
     }
 
     async fn describe(&mut self, relation: &Relation) -> Result<(), CaptureError> {
-        // A partition may have been made since the tables were looked up.
-        if self.layout.table_of(relation.oid).is_none() && self.layout.is_partitioned() {
-            let client = self.connection.client().await?;
-            self.layout.add_members(Layout::read(&client, &self.plan).await?);
-        }
-        let described = self.relations.describe(relation, &self.plan, &self.layout);
-        match self.layout.table_of(relation.oid) {
+        let ours = self.layout.table_of(relation.oid).is_some();
+        // Described once more, it has changed somehow; unknown, it may be a new partition.
+        let look = match ours {
+            true => self.relations.knows(relation.oid),
+            false => self.layout.is_partitioned(),
+        };
+        let bound = self.relations.describe(relation, &self.plan, &self.layout);
+        match bound {
             // It was altered before its rows were copied, and is described again after that.
-            Some(table) if described.is_err() && !self.lacks(table) => {
+            Err(_) if self.is_past(relation.oid) => {
                 self.relations.pass_over(relation.oid);
-                Ok(())
+                return Ok(());
             }
-            _ => described,
+            Err(error) => return Err(self.watch.named(error, &self.layout).await?),
+            Ok(()) if !look => return Ok(()),
+            Ok(()) => {}
         }
+        self.layout = self.watch.look(&self.layout).await?;
+        self.relations.describe(relation, &self.plan, &self.layout)
     }
 
     fn truncate(&mut self, relations: &[u32]) -> Result<(), CaptureError> {
@@ -245,11 +257,12 @@ impl Reader {
         if self.open.as_ref().is_none_or(|open| open.known) {
             return Ok(());
         }
-        let partly = |table: TableId| {
-            let table = &self.plan.tables[usize::from(table.0)].name;
-            CaptureError::Gap(format!("a partition of {table} was truncated by itself"))
+        let partly = |(table, member): (TableId, &str)| CaptureError::Changed {
+            table: self.plan.tables[usize::from(table.0)].name.to_string(),
+            how: Changed::Emptied { member: member.to_owned() },
         };
-        for table in emptied.map_err(partly)? {
+        let emptied = emptied.map_err(partly)?;
+        for table in emptied {
             if self.lacks(table) && self.count() {
                 self.batch.change(table, Change::Truncate);
             }
@@ -303,7 +316,7 @@ impl Batch {
 /// From Postgres 18 on, a missing publication is only a notice, and its rows are left out.
 fn notice(said: &ServerMessage) -> Result<(), CaptureError> {
     if said.message.contains("skipped loading publication") {
-        return Err(CaptureError::Gap(format!("changes were left out: {said}")));
+        return Err(CaptureError::Gap(Gap::LeftOut(said.clone())));
     }
     match said.code.as_str() {
         "00000" => info!("Postgres says: {said}"),

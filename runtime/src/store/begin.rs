@@ -61,9 +61,9 @@ impl Store {
             let held = before.iter().find(|held| held.form.table == form.table);
             let positions = held.and_then(|held| held.form.positions(&form));
             let (next, needs) = match (held, positions) {
-                (Some(held), Some(_)) if held.form == form => {
+                (Some(held), Some(_)) if held.form.columns == form.columns => {
                     let needs = self.lacks(held, watermark, files, continued)?;
-                    (held.clone(), needs)
+                    (Held { form, ..held.clone() }, needs)
                 }
                 (Some(held), Some(positions)) if held.copying.is_none() => {
                     info!(table = form.table.1, "columns nothing reads any more are dropped");
@@ -100,10 +100,23 @@ impl Store {
     pub fn doubt(&self, table: TableId) -> Result<(), StateError> {
         let mut meta = self.meta();
         if let Some(held) = meta.tables.get_mut(usize::from(table.0)) {
-            // No relation has this number, so what is held is not what any plan needs.
-            held.form.members = vec![0];
+            held.form.doubt();
         }
         self.save(&meta)
+    }
+
+    /// The same for a table by its name.
+    pub fn doubt_named(&self, plan: &Plan, name: &str) -> Result<(), StateError> {
+        match plan.tables.iter().position(|table| table.name.to_string() == name) {
+            Some(at) => self.doubt(TableId(at as u16)),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the rows came from, and up to where changes of them were read.
+    pub fn origin(&self) -> Result<Option<(Origin, Lsn)>, StateError> {
+        let watermark = self.watermark()?;
+        Ok(self.meta().origin.clone().zip(watermark))
     }
 
     /// Whether the rows are of this database, and the slot is the one that goes on from them.
@@ -117,9 +130,6 @@ impl Store {
         };
         if was.system != origin.system {
             return differ("server's system identifier", &was.system, &origin.system);
-        }
-        if was.timeline != origin.timeline {
-            return differ("server's timeline", &was.timeline, &origin.timeline);
         }
         if was.database != origin.database {
             return differ("database's oid", &was.database, &origin.database);

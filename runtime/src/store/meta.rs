@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use flusso_compiler::plan::{Plan, Table};
+use flusso_compiler::types::SqlType;
 use flusso_dataflow::Lsn;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -64,8 +65,21 @@ pub struct Form {
     pub columns: Vec<FormColumn>,
     /// The key that rows stand under, by names and classes.
     pub key: String,
-    /// The relations that hold its rows, by OID.
-    pub members: Vec<u32>,
+    /// The relations that hold its rows.
+    pub members: Vec<FormMember>,
+    /// Labels of the enums among its columns, by their OID.
+    pub labels: BTreeMap<u32, String>,
+    /// What else of the catalog must stay as it is: how it is published, its key.
+    pub catalog: String,
+}
+
+/// A relation that holds rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FormMember {
+    /// Its OID.
+    pub relation: u32,
+    /// Made as a part of the table, and so empty then.
+    pub born: bool,
 }
 
 /// One column.
@@ -103,10 +117,20 @@ pub struct Piece {
 
 impl Form {
     /// Of a table of a plan; `attribute` gives a column's place in the catalog.
-    pub fn of(table: &Table, members: Vec<u32>, attribute: impl Fn(&str) -> String) -> Form {
+    pub fn of(
+        table: &Table,
+        members: Vec<FormMember>,
+        labels: BTreeMap<u32, String>,
+        catalog: String,
+        attribute: impl Fn(&str) -> String,
+    ) -> Form {
         let column = |column: &flusso_compiler::plan::Column| FormColumn {
             name: column.name.clone(),
-            ty: format!("{:?}", column.ty),
+            // Labels are compared one by one.
+            ty: match &column.ty {
+                SqlType::Enum(_) => "Enum".to_owned(),
+                ty => format!("{ty:?}"),
+            },
             attribute: attribute(&column.name),
         };
         let key: Vec<_> =
@@ -116,7 +140,28 @@ impl Form {
             columns: table.columns.iter().map(column).collect(),
             key: format!("{key:?}"),
             members,
+            labels,
+            catalog,
         }
+    }
+
+    /// From now on no table has this form.
+    pub(crate) fn doubt(&mut self) {
+        self.catalog = "doubted".to_owned();
+    }
+
+    /// Whether rows of this form are still what `now` holds. Parts and labels may have been added.
+    fn still(&self, now: &Form) -> bool {
+        let Form { table, columns: _, key, members, labels, catalog } = self;
+        let old = |member: &FormMember| members.iter().any(|it| it.relation == member.relation);
+        let there =
+            |member: &FormMember| now.members.iter().any(|it| it.relation == member.relation);
+        *table == now.table
+            && *key == now.key
+            && *catalog == now.catalog
+            && members.iter().all(there)
+            && now.members.iter().all(|member| member.born || old(member))
+            && labels.iter().all(|(oid, label)| now.labels.get(oid) == Some(label))
     }
 
     /// Where each column of `wanted` stands in rows of this form; none when they cannot be made
@@ -210,7 +255,9 @@ mod tests {
             table: ("public".into(), "t".into()),
             columns: columns.iter().map(column).collect(),
             key: "id".into(),
-            members: vec![1],
+            members: vec![FormMember { relation: 1, born: false }],
+            labels: BTreeMap::from([(9, "red".to_owned())]),
+            catalog: String::new(),
         }
     }
 
@@ -239,7 +286,16 @@ mod tests {
         let held = form(&["id", "a", "b"]);
         assert_eq!(held.positions(&form(&["b", "id"])), Some(vec![2, 0]));
         assert_eq!(held.positions(&form(&["id", "c"])), None);
-        let moved = Form { members: vec![2], ..form(&["id"]) };
-        assert_eq!(held.positions(&moved), None);
+        let of = |relation, born| FormMember { relation, born };
+        let members = |members| Form { members, ..form(&["id"]) };
+        assert_eq!(held.positions(&members(vec![of(2, true)])), None, "detached");
+        assert_eq!(held.positions(&members(vec![of(1, false), of(2, false)])), None, "attached");
+        assert_eq!(held.positions(&members(vec![of(1, false), of(2, true)])), Some(vec![0]));
+        let labels = |all: &[(u32, &str)]| Form {
+            labels: all.iter().map(|(oid, label)| (*oid, (*label).to_owned())).collect(),
+            ..form(&["id"])
+        };
+        assert_eq!(held.positions(&labels(&[(9, "red"), (10, "blue")])), Some(vec![0]));
+        assert_eq!(held.positions(&labels(&[(9, "crimson")])), None, "renamed");
     }
 }

@@ -43,7 +43,7 @@ pub use begin::{Start, Todo};
 pub use behind::{Behind, Overlaid, follow};
 pub use copy::Opening;
 pub use error::StateError;
-pub use meta::{Form, FormColumn, Origin, Piece};
+pub use meta::{Form, FormColumn, FormMember, Origin, Piece};
 
 use folder::Folder;
 use meta::{Held, Meta};

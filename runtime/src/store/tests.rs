@@ -14,7 +14,8 @@ use flusso_dataflow::rows::{Changes, Rows, key_of};
 use proptest::prelude::*;
 
 use super::{
-    Behind, Form, Opening, Origin, Overlaid, Piece, Settings, Start, StateError, Store, Todo,
+    Behind, Form, FormMember, Opening, Origin, Overlaid, Piece, Settings, Start, StateError, Store,
+    Todo,
 };
 
 /// A folder of a test, gone with it.
@@ -81,7 +82,10 @@ fn two() -> Plan {
 }
 
 fn forms(plan: &Plan) -> Vec<Form> {
-    plan.tables.iter().map(|table| Form::of(table, vec![1], |_| String::new())).collect()
+    let members = vec![FormMember { relation: 1, born: false }];
+    let of =
+        |table| Form::of(table, members.clone(), BTreeMap::new(), String::new(), |_| String::new());
+    plan.tables.iter().map(of).collect()
 }
 
 fn origin() -> Origin {
@@ -326,7 +330,6 @@ fn a_state_of_another_database_is_refused() {
     let store = copied(&scratch, &two(), &[]);
     for other in [
         Origin { system: "8".into(), ..origin() },
-        Origin { timeline: 2, ..origin() },
         Origin { database: 6, ..origin() },
         Origin { slot: "t".into(), ..origin() },
     ] {
