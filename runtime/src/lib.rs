@@ -4,8 +4,10 @@
 pub mod deliver;
 pub mod feed;
 pub mod http;
+pub mod instant;
 pub mod postgres;
 pub mod progress;
+pub mod quarantine;
 pub mod report;
 pub mod run;
 pub mod settle;

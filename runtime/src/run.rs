@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::deliver::Delivery;
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
+use crate::quarantine::{Quarantine, QuarantineError};
 use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
@@ -49,6 +50,8 @@ pub struct Settings {
     pub lag_poll: Duration,
     /// Follow changes only. Of use to sinks that keep nothing: every other starts empty.
     pub skip_fill: bool,
+    /// What sinks rejected.
+    pub quarantine: Arc<Quarantine>,
     /// What is told of it.
     pub status: Arc<Status>,
 }
@@ -64,6 +67,8 @@ pub enum RunError {
     Feed(FeedError),
     /// The state.
     State(StateError),
+    /// What keeps rejected documents, beside the state.
+    Quarantine(QuarantineError),
     /// A defect of ours.
     Panicked(Panicked),
     /// The operating system refused a thread.
@@ -80,6 +85,7 @@ impl std::fmt::Display for RunError {
             }
             RunError::Feed(FeedError::Unusable(error)) => write!(f, "{error}"),
             RunError::State(error) => write!(f, "{error}"),
+            RunError::Quarantine(error) => write!(f, "{error}"),
             RunError::Panicked(error) => write!(f, "{error}"),
             RunError::Thread(error) => write!(f, "no thread for the feed: {error}"),
         }
@@ -100,10 +106,15 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, state, workers, lag_poll, skip_fill, status } = settings;
+    let Settings { plan, sinks, source, state, workers, lag_poll, skip_fill, quarantine, status } =
+        settings;
     let open = |state| Store::open(&state).map(Arc::new);
     let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
     let store = store.map_err(RunError::State)?;
+    if let Some(store) = &store {
+        let file = store.path().join("quarantine");
+        quarantine.keep_in(&file).map_err(RunError::Quarantine)?;
+    }
     let starting = postgres::capture::start(plan.clone(), source, store.clone(), stop.clone());
     let started = tokio::select! {
         started = starting => started,
@@ -151,7 +162,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
 
     let of = plan.clone();
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery = Delivery { plan, sinks, engine, status, durable, settlement, skip_fill };
+    let mut delivery =
+        Delivery { plan, sinks, engine, status, durable, quarantine, settlement, skip_fill };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.
@@ -200,6 +212,7 @@ fn doubt(store: &Store, plan: &Plan, error: &RunError) -> Result<(), StateError>
         | RunError::Capture(_)
         | RunError::Sink(_)
         | RunError::State(_)
+        | RunError::Quarantine(_)
         | RunError::Panicked(_)
         | RunError::Thread(_) => Ok(()),
     }

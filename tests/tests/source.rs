@@ -86,7 +86,7 @@ fn a_slot_that_was_dropped_ends_the_run() {
     flusso.signal("CONT");
     let said = complains(&mut flusso);
     assert!(said.contains("`dropped_slot` is gone"), "{said}");
-    assert!(said.contains("start again to copy"), "{said}");
+    assert!(said.contains("--rebuild-state"), "{said}");
 }
 
 #[test]

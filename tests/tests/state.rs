@@ -2,6 +2,7 @@
 //! it lacks, and a folder that cannot be used is refused with the cure.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use flusso_tests::database::Session;
@@ -76,6 +77,15 @@ fn a_restart_copies_nothing_and_sends_nothing() {
     assert_eq!(copies("rested", "rested from here"), [""; 0]);
 }
 
+/// Ends the writer.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn kills_under_load_lose_nothing_and_copy_nothing() {
     let shop = shop::deployment(&SERVER, "slain", 3000, STDOUT);
@@ -83,12 +93,12 @@ fn kills_under_load_lose_nothing_and_copy_nothing() {
     shop.expect_equal(&mut flusso, "at seed");
     let seeded = flusso.documents.len();
     mark(&shop.session, "slain from here");
-    let stop = std::sync::atomic::AtomicBool::new(false);
+    let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let session = Session::open(&shop.url);
             let mut dice = Dice::new(3);
-            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 let (order, user) = (1 + dice.below(3000), 1 + dice.below(50));
                 session.attempt(&match dice.below(4) {
                     0 => format!("UPDATE orders SET user_id = {user} WHERE id = {order}"),
@@ -99,6 +109,8 @@ fn kills_under_load_lose_nothing_and_copy_nothing() {
                 std::thread::sleep(Duration::from_millis(1));
             }
         });
+        // The writer ends with a panic in here as well.
+        let _ended = Ended(&stop);
         for life in 0..5 {
             std::thread::sleep(Duration::from_millis(400 + 150 * life));
             flusso.signal("KILL");
@@ -109,7 +121,6 @@ fn kills_under_load_lose_nothing_and_copy_nothing() {
             let sent = flusso.operations.len();
             assert!(sent < seeded / 2, "life {life} sent {sent} of {seeded} documents again");
         }
-        stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     shop.expect_equal(&mut flusso, "after five kills");
     assert_eq!(copies("slain", "slain from here"), [""; 0]);
