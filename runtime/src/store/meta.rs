@@ -167,10 +167,8 @@ impl Form {
     /// Where each column of `wanted` stands in rows of this form; none when they cannot be made
     /// from those.
     pub(crate) fn positions(&self, wanted: &Form) -> Option<Vec<usize>> {
-        let same =
-            self.table == wanted.table && self.key == wanted.key && self.members == wanted.members;
         let find = |column| self.columns.iter().position(|held| held == column);
-        same.then(|| wanted.columns.iter().map(find).collect()).flatten()
+        self.still(wanted).then(|| wanted.columns.iter().map(find).collect()).flatten()
     }
 }
 
