@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flusso_compiler::plan::{Plan, TableId};
+use timely::progress::Antichain;
 use timely::scheduling::SyncActivator;
 
 use crate::Lsn;
@@ -111,6 +112,52 @@ const CHUNK: usize = 4096;
 /// Rows waiting for a worker at which the feeder waits too.
 const WAITING: usize = 256 * 1024;
 
+/// Of what moment the rows are, told to the workers before they see it closed.
+pub(crate) struct Opening {
+    at: AtomicU64,
+    told: AtomicU64,
+    whole: AtomicU64,
+}
+
+impl Opening {
+    /// Not yet known: beyond every LSN.
+    pub fn new() -> Opening {
+        let (at, told, whole) = (AtomicU64::new(Lsn::MAX), AtomicU64::new(0), AtomicU64::new(0));
+        Opening { at, told, whole }
+    }
+
+    /// The LSN of the rows once all are there.
+    pub fn at(&self) -> Lsn {
+        self.at.load(Relaxed)
+    }
+
+    /// Up to where an earlier run may have handed on documents.
+    pub fn told(&self) -> Lsn {
+        self.told.load(Relaxed)
+    }
+
+    /// From where on what is to be filled can be read.
+    pub fn whole(&self) -> Lsn {
+        self.whole.load(Relaxed)
+    }
+
+    /// What of a batch that begins at `lower` counts as a change.
+    pub fn since(&self, lower: &Antichain<Lsn>) -> Since {
+        let (opened, told) = (self.at(), self.told());
+        let begins = lower.elements().iter().min().is_some_and(|lower| *lower <= told);
+        Since { opened, told: Some(told).filter(|told| *told > opened && begins) }
+    }
+}
+
+/// Which updates of a batch are changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Since {
+    /// Those after this; rows of the first copy may lie in the same batch.
+    pub opened: Lsn,
+    /// Up to here an earlier run may have told of them; none when it told of none of these.
+    pub told: Option<Lsn>,
+}
+
 /// Why no more can be fed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FeedError {
@@ -140,8 +187,7 @@ pub struct Feeder {
     tick: Lsn,
     /// Rows taken in this tick.
     taken: usize,
-    /// The LSN of the copy once it is complete, told to the workers before they see it closed.
-    opened: Arc<AtomicU64>,
+    opening: Arc<Opening>,
     committed: Lsn,
     closed: Lsn,
     /// Changes that are not closed: nobody sees them before their transaction has committed.
@@ -154,7 +200,7 @@ impl Feeder {
     pub(crate) fn new(
         plan: &Plan,
         rows: Box<dyn Rows>,
-        opened: Arc<AtomicU64>,
+        opening: Arc<Opening>,
         lines: Vec<Line>,
     ) -> Feeder {
         let upsert = Upsert::new(plan, rows);
@@ -164,7 +210,7 @@ impl Feeder {
             next: 0,
             tick: 1,
             taken: 0,
-            opened,
+            opening,
             committed: 0,
             closed: 0,
             changes: Vec::new(),
@@ -193,8 +239,19 @@ impl Feeder {
 
     /// All rows are there: they are the database as of `at`. Each index is emitted once from them,
     /// chunk by chunk, while changes flow.
-    pub fn open(&mut self, at: Lsn) {
-        self.opened.store(at, Relaxed);
+    ///
+    /// `told` is `at` when consumers begin with nothing. When they go on from an earlier run, it
+    /// is an LSN up to which that run may have handed on documents: where the server's WAL ended
+    /// when this run began will do. Of the changes between the two each is taken by itself and
+    /// every document it reaches is handed on. Else one that went from A to B and back, and was
+    /// handed on as B by the earlier run, would fold into no change at all and stay B.
+    ///
+    /// `whole` is `at` when all rows are of one moment. When those of some tables are newer, it is
+    /// the LSN of the newest: only from there on an index that is filled can be read.
+    pub fn open(&mut self, at: Lsn, told: Lsn, whole: Lsn) {
+        self.opening.told.store(told, Relaxed);
+        self.opening.whole.store(whole, Relaxed);
+        self.opening.at.store(at, Relaxed);
         self.committed = at;
         self.closed_before(at + 1);
     }
@@ -205,9 +262,13 @@ impl Feeder {
     }
 
     /// The transaction at hand committed and ended at `at`, which is greater than any before.
-    pub fn commit(&mut self, at: Lsn) {
+    pub fn commit(&mut self, at: Lsn) -> Result<(), FeedError> {
         self.whole = self.changes.len();
         self.committed = at;
+        if at <= self.opening.told() {
+            self.close()?;
+        }
+        Ok(())
     }
 
     /// Lets the workers see all that has been committed.

@@ -9,13 +9,12 @@
 //! flight than it was given.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::Lsn;
-use flusso_dataflow::emit::{Document, Emit};
-use flusso_dataflow::engine::Engine;
+use flusso_dataflow::emit::{Document, Emit, Room};
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
@@ -23,6 +22,7 @@ use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
+use crate::store::Filled;
 
 /// Documents in a batch.
 const DOCUMENTS: usize = 10_000;
@@ -38,18 +38,16 @@ pub struct Delivery {
     pub plan: Arc<Plan>,
     /// All of them take every document.
     pub sinks: Vec<Sink>,
-    /// To be told what has left memory. Behind a lock because its threads can be joined once.
-    pub engine: Arc<Mutex<Engine>>,
     /// To be told what was written.
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
     pub durable: watch::Sender<Lsn>,
     /// What sinks rejected.
     pub quarantine: Arc<Quarantine>,
+    /// To be told of which index a sink has been sent all documents.
+    pub filled: Filled,
     /// What has been written so far.
     pub settlement: Settlement,
-    /// Documents of the first fill are dropped.
-    pub skip_fill: bool,
 }
 
 /// What goes to the sinks together.
@@ -57,7 +55,8 @@ pub struct Delivery {
 struct Batch {
     documents: Vec<Document>,
     marks: Vec<(usize, Mark)>,
-    /// In flight, documents that are dropped included.
+    /// What the documents take up until they are written.
+    rooms: Vec<Room>,
     bytes: usize,
 }
 
@@ -76,7 +75,7 @@ impl Delivery {
             if !batch.documents.is_empty() {
                 self.write(&batch.documents).await?;
             }
-            self.engine.lock().unwrap_or_else(PoisonError::into_inner).delivered(batch.bytes);
+            batch.rooms.clear();
             self.settle(&batch.marks).await?;
         }
         Ok(())
@@ -89,12 +88,12 @@ impl Delivery {
 
     fn add(&self, batch: &mut Batch, (worker, emit): (usize, Emit)) {
         match emit {
-            Emit::Documents(documents) => {
-                batch.bytes += documents.iter().map(Document::size).sum::<usize>();
-                let wanted = documents.into_iter().filter(|it| !(self.skip_fill && it.seed));
-                batch.documents.extend(wanted);
+            Emit::Documents(documents, room) => {
+                batch.bytes += room.bytes();
+                batch.documents.extend(documents);
+                batch.rooms.push(room);
             }
-            Emit::Hydrated(index) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Hydrated(index, _) => batch.marks.push((worker, Mark::Hydrated(index))),
             Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
         }
     }
@@ -123,9 +122,14 @@ impl Delivery {
         for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
+                if self.filled.is(sink, *index) {
+                    // It was filled by an earlier run, and nothing was sent.
+                    continue;
+                }
                 let name = &self.plan.indexes[usize::from(index.0)].name;
                 let filled = self.quarantine.filled(sink.name(), name);
                 filled.map_err(SinkError::Quarantine)?;
+                self.filled.note(sink, *index);
             }
             self.status.index(self.name(*index), IndexState::Seeded);
             tracing::info!(index = self.name(*index), "the index is complete");

@@ -64,8 +64,8 @@ impl Feed {
             match event {
                 Captured::Rows { table, rows } if self.kept => self.feeder.stored(table, rows),
                 Captured::Rows { table, rows } => self.feeder.copied(table, rows)?,
-                Captured::Opened { at, .. } => {
-                    self.feeder.open(at);
+                Captured::Opened { at, told, whole } => {
+                    self.feeder.open(at, told, whole);
                     self.status.opened(at);
                 }
                 Captured::Changes(changes) => {
@@ -76,7 +76,7 @@ impl Feed {
                     }
                 }
                 Captured::Commit { at, time } => {
-                    self.feeder.commit(at);
+                    self.feeder.commit(at)?;
                     self.status.captured(at, time, std::mem::take(&mut self.changes));
                 }
                 Captured::Idle { upto } => self.feeder.idle(upto)?,

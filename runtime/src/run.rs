@@ -9,11 +9,11 @@
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
 //! write a word. Whatever ends a run, nothing needs saving: what was not confirmed comes again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::plan::Plan;
-use flusso_dataflow::engine::{self, Engine, Panicked};
+use flusso_compiler::plan::{IndexId, Plan};
+use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
 use flusso_dataflow::feed::FeedError;
 use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
@@ -27,7 +27,7 @@ use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::{Phase, Reading, Status};
-use crate::store::{self, Behind, Overlaid, StateError, Store};
+use crate::store::{self, Behind, Filled, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -121,6 +121,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         () = stopped(&mut stop) => return Ok(()),
     };
     let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
+    let filled = Filled::new(store.clone(), &sinks);
     let prepared = tokio::select! {
         prepared = prepare(sinks) => prepared,
         () = stopped(&mut stop) => return Ok(()),
@@ -131,15 +132,19 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     // After the end of a run nobody receives, and nobody needs to.
     let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
+    let fill = |index| match skip_fill || sinks.iter().all(|sink| filled.is(sink, index)) {
+        true => Fill::Silent,
+        false => Fill::Emit,
+    };
+    let fills: Vec<Fill> = (0..plan.indexes.len()).map(|at| fill(IndexId(at as u16))).collect();
     let behind = store.clone().map(Behind::new);
     let rows: Box<dyn Rows> = match &behind {
         Some(behind) => Box::new(Overlaid(behind.clone())),
         None => Box::new(Memory::default()),
     };
     let (engine, feeder) =
-        engine::start(plan.clone(), how, rows, emit).map_err(RunError::Panicked)?;
-    let engine = Arc::new(Mutex::new(engine));
-    attach(&status, &plan, &engine);
+        engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
+    attach(&status, &plan, Arc::new(engine));
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -162,8 +167,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
 
     let of = plan.clone();
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery =
-        Delivery { plan, sinks, engine, status, durable, quarantine, settlement, skip_fill };
+    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, filled, settlement };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.
@@ -240,10 +244,10 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
 }
 
 /// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Mutex<Engine>>) {
-    let (plan, engine) = (plan.clone(), engine.clone());
+fn attach(status: &Status, plan: &Arc<Plan>, engine: Arc<Engine>) {
+    let plan = plan.clone();
     status.attach(move || {
-        let measure = engine.lock().unwrap_or_else(PoisonError::into_inner).measure();
+        let measure = engine.measure();
         let kept = plan.kept.iter().zip(&measure.kept);
         let indexes = || plan.indexes.iter().zip(&measure.indexes);
         Reading {

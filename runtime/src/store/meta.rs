@@ -37,6 +37,8 @@ pub(crate) struct Meta {
     pub(crate) tables: Vec<Held>,
     /// By index: how often rows under it were copied anew, so that what sinks have is void.
     pub(crate) renewals: BTreeMap<String, u32>,
+    /// By sink and index: the schema's hash and renewals under which all documents were sent.
+    pub(crate) filled: BTreeMap<String, String>,
     /// Of the next keyspace.
     pub(crate) next: u32,
 }
@@ -182,6 +184,7 @@ impl Meta {
             origin: None,
             tables: Vec::new(),
             renewals: BTreeMap::new(),
+            filled: BTreeMap::new(),
             next: 0,
         }
     }

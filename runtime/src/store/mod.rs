@@ -18,11 +18,13 @@
 //! | `begin` | what of a plan is there, what is to be copied |
 //! | `copy` | rows of a copy, in sorted runs, piece by piece |
 //! | `overlay`, `behind` | changes that are not on disk yet, and how they get there |
+//! | `filled` | what sinks that keep nothing have been sent |
 
 mod begin;
 mod behind;
 mod copy;
 mod error;
+mod filled;
 mod folder;
 mod meta;
 mod overlay;
@@ -43,6 +45,7 @@ pub use begin::{Start, Todo};
 pub use behind::{Behind, Overlaid, follow};
 pub use copy::Opening;
 pub use error::StateError;
+pub use filled::Filled;
 pub use meta::{Form, FormColumn, FormMember, Origin, Piece};
 
 use folder::Folder;
@@ -124,13 +127,6 @@ impl Store {
     /// Made with the state, at random. What a sink holds belongs to a state.
     pub fn id(&self) -> String {
         self.meta().id.clone()
-    }
-
-    /// What a sink's documents of an index must come from to be taken as they are: the state, and
-    /// the rows under the index as they were last copied.
-    pub fn token(&self, index: &str) -> String {
-        let meta = self.meta();
-        format!("{}-{}", meta.id, meta.renewals.get(index).copied().unwrap_or(0))
     }
 
     /// The folder, for others that keep something in it.
