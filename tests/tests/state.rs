@@ -70,7 +70,8 @@ fn a_restart_copies_nothing_and_sends_nothing() {
         "an update in the third life",
         "UPDATE users SET name = 'x' WHERE id = 3",
     );
-    shop.follow(&mut third, "a truncate", "TRUNCATE order_items");
+    shop.session.run("TRUNCATE order_items");
+    shop.expect_equal(&mut third, "after a truncate");
     end(&mut third);
     let mut fourth = shop.restart(&mut third, 2);
     shop.expect_equal(&mut fourth, "in the fourth life");
@@ -192,7 +193,7 @@ INSERT INTO docs SELECT n, 0, repeat(md5(n::text), 24), CASE WHEN n % 5000 = 0
     let mut first = deployment.start(2);
     let folder = deployment.folder.join("flusso-state/rows");
     // The first pieces are on disk, the last is not.
-    first.until("a part of the copy", PATIENCE, |_| size(&folder) > 120 << 20);
+    first.until("a part of the copy", PATIENCE, |_| size(&folder) > 180 << 20);
     first.signal("KILL");
     first.end(PATIENCE);
     let pieces = copies("halved", "halved first").len();
@@ -280,9 +281,13 @@ fn a_slot_that_is_gone_or_was_moved_is_a_gap() {
     deployment.expect_equal(&mut first, "at seed");
     end(&mut first);
     deployment.session.run("UPDATE docs SET name = 'missed'");
-    deployment.session.run("SELECT pg_replication_slot_advance('gap', pg_current_wal_flush_lsn())");
+    let advance = "SELECT pg_replication_slot_advance('gap', pg_current_wal_flush_lsn())";
+    // The server may take a moment to notice that nobody streams any more.
+    while !deployment.session.attempt(advance) {
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let said = refused(&mut deployment.start(1));
-    assert!(said.contains("let go") && said.contains("--rebuild-state"), "{said}");
+    assert!(said.contains("moved") && said.contains("--rebuild-state"), "{said}");
     deployment.session.run("SELECT pg_drop_replication_slot('gap')");
     let said = refused(&mut deployment.start(1));
     assert!(said.contains("gone") && said.contains("--rebuild-state"), "{said}");

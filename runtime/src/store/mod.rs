@@ -100,10 +100,7 @@ impl Store {
         });
         let (database, about, found) = match opened {
             Ok(Ok(opened)) => opened,
-            Ok(Err(fjall::Error::Io(error))) => {
-                return Err(failed(&settings.folder, error.to_string()));
-            }
-            Ok(Err(error)) => return Err(damaged(error.to_string())),
+            Ok(Err(error)) => return Err(told(&settings.folder, &error)),
             Err(what) => return Err(damaged(what)),
         };
         let meta = match &found {
@@ -206,13 +203,7 @@ impl Store {
     }
 
     fn failed(&self, error: fjall::Error) -> StateError {
-        match error {
-            fjall::Error::Io(error) => failed(self.folder.path(), error.to_string()),
-            fjall::Error::Poisoned => {
-                failed(self.folder.path(), "the disk refused an earlier write".to_owned())
-            }
-            error => self.damaged(error),
-        }
+        told(self.folder.path(), &error)
     }
 
     fn damaged(&self, what: impl std::fmt::Display) -> StateError {
@@ -220,8 +211,24 @@ impl Store {
     }
 }
 
-fn failed(path: &Path, cause: String) -> StateError {
-    StateError::Failed { path: path.to_owned(), cause }
+/// The disk's refusals can be cured; what else goes wrong is damage.
+fn told(path: &Path, error: &fjall::Error) -> StateError {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let path = path.to_owned();
+    if let fjall::Error::Poisoned = error {
+        return StateError::Failed { path, cause: "the disk refused an earlier write".to_owned() };
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let refused = [PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && refused.contains(&io.kind())
+        {
+            return StateError::Failed { path, cause: io.to_string() };
+        }
+        cause = error.source();
+    }
+    StateError::Damaged { path, what: error.to_string() }
 }
 
 /// Runs what may find damage by panicking: the rows' format asserts in places what it has read.
