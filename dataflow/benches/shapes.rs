@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use flusso_compiler::catalog::{Catalog, Column, Table, TableName};
 use flusso_compiler::diagnostics::{At, Place};
-use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source};
+use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source, State};
 use flusso_compiler::files::read_schema;
 use flusso_compiler::plan::{Plan, TableId, build};
 use flusso_compiler::types::SqlType;
@@ -119,6 +119,7 @@ fn plan() -> Plan {
         on_error: OnError::Stop,
         server: Server::default(),
         prefix: String::new(),
+        state: State::default(),
     };
     build(&config, Some(&catalog)).expect("the plan is right")
 }

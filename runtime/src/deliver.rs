@@ -93,27 +93,32 @@ impl Delivery {
                 batch.documents.extend(documents);
                 batch.rooms.push(room);
             }
-            Emit::Hydrated(index, _) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Hydrated(index, 0) => batch.marks.push((worker, Mark::Hydrated(index))),
+            // Documents asked for once more complete nothing.
+            Emit::Hydrated(..) => {}
             Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
         }
     }
 
     async fn write(&mut self, documents: &[Document]) -> Result<(), SinkError> {
-        let began = Instant::now();
-        let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
-        let took = began.elapsed();
-        for (sink, written) in self.sinks.iter().zip(written) {
-            let rejected = written?.rejected;
-            let settled =
-                self.quarantine.settle(sink.name(), |it| self.name(it), documents, &rejected);
+        let timed = async |sink: &mut Sink| {
+            let began = Instant::now();
+            (sink.write(documents).await, began.elapsed())
+        };
+        let written = join_all(self.sinks.iter_mut().map(timed)).await;
+        let mut sent: HashMap<IndexId, u64> = HashMap::new();
+        documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
+        for (sink, (written, took)) in self.sinks.iter().zip(written) {
+            let written = written?;
+            let (name, rejected) = (sink.name(), &written.rejected);
+            let settled = self.quarantine.settle(name, |it| self.name(it), documents, rejected);
             settled.map_err(SinkError::Quarantine)?;
             for rejection in rejected {
                 self.status.quarantined(self.name(rejection.index));
             }
+            let sent = sent.iter().map(|(index, count)| (self.name(*index), *count));
+            self.status.wrote(sink.name(), took, sent, &written);
         }
-        let mut built: HashMap<IndexId, u64> = HashMap::new();
-        documents.iter().for_each(|document| *built.entry(document.index).or_default() += 1);
-        self.status.wrote(took, built.iter().map(|(index, count)| (self.name(*index), *count)));
         Ok(())
     }
 
@@ -139,6 +144,7 @@ impl Delivery {
             tracing::info!("live: following changes");
         }
         if let Some(at) = settled.durable {
+            self.sinks.iter().for_each(|sink| self.status.delivered(sink.name(), at));
             self.status.durable(at);
             self.durable.send_replace(at);
         }

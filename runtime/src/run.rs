@@ -23,10 +23,11 @@ use crate::deliver::Delivery;
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
 use crate::quarantine::{Quarantine, QuarantineError};
+use crate::reading::Sources;
 use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
-use crate::status::{Phase, Reading, Status};
+use crate::status::{Phase, Status};
 use crate::store::{self, Behind, Filled, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
@@ -120,7 +121,14 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         started = starting => started,
         () = stopped(&mut stop) => return Ok(()),
     };
-    let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
+    let Capture { events, queue, durable, progress, mut task } =
+        started.map_err(RunError::Capture)?;
+    for (sink, _) in &sinks {
+        status.sink(sink.name());
+        if let Some(waits) = sink.waits() {
+            status.watch(format!("sink {}", sink.name()), waits);
+        }
+    }
     let filled = Filled::new(store.clone(), &sinks);
     let prepared = tokio::select! {
         prepared = prepare(sinks) => prepared,
@@ -144,7 +152,11 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     };
     let (engine, feeder) =
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
-    attach(&status, &plan, Arc::new(engine));
+    status.watch("postgres", progress.waits.clone());
+    let (engine, captured) = (Arc::new(engine), progress.clone());
+    retry(&quarantine, &plan, engine.clone());
+    let sources = Sources { plan: plan.clone(), engine, captured, queue };
+    status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -200,9 +212,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     if tokio::time::timeout(PATIENCE, close).await.is_err() {
         tracing::warn!("the connections did not close in time and were dropped");
     }
-    match (&store, &ended) {
-        (Some(store), Err(error)) => doubt(store, &of, error).map_err(RunError::State)?,
-        _ => {}
+    if let (Some(store), Err(error)) = (&store, &ended) {
+        doubt(store, &of, error).map_err(RunError::State)?;
     }
     ended
 }
@@ -243,21 +254,13 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
     Ok(ready)
 }
 
-/// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: Arc<Engine>) {
+/// Lets documents in quarantine be sent once more.
+fn retry(quarantine: &Quarantine, plan: &Arc<Plan>, engine: Arc<Engine>) {
     let plan = plan.clone();
-    status.attach(move || {
-        let measure = engine.measure();
-        let kept = plan.kept.iter().zip(&measure.kept);
-        let indexes = || plan.indexes.iter().zip(&measure.indexes);
-        Reading {
-            kept: kept
-                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
-                .collect(),
-            suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
-            hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),
-            in_flight: measure.in_flight as u64,
-            unkeyed: measure.unkeyed,
+    quarantine.attach(move |index, ids| {
+        // The file may know an index that this deployment no longer has.
+        if let Some(number) = plan.indexes.iter().position(|it| it.name == index) {
+            engine.again(IndexId(number as u16), ids);
         }
     });
 }

@@ -31,6 +31,7 @@ use super::progress::Progress;
 use super::snapshot::Snapshot;
 use super::stream::Stream;
 use super::{origin, preflight, publication, slot};
+use crate::lag::lsn;
 use crate::store::{Opening, Start, Store, Todo};
 
 /// What a capture goes by.
@@ -93,6 +94,8 @@ pub struct Capture {
     pub events: mpsc::Receiver<Vec<Captured>>,
     /// To be told up to which commit everything is durable; the slot is confirmed to there.
     pub durable: watch::Sender<Lsn>,
+    /// Where they wait.
+    pub queue: mpsc::WeakSender<Vec<Captured>>,
     /// How far it is.
     pub progress: Arc<Progress>,
     /// How it ended.
@@ -125,9 +128,10 @@ pub async fn start(
     let progress = Arc::new(Progress::new(plan.tables.len()));
     let (events_in, events) = mpsc::channel(settings.queue.max(1));
     let (durable, confirmed) = watch::channel(0);
+    let queue = events_in.downgrade();
     let run = Run { plan, settings, events: events_in, progress: progress.clone(), client, begun };
     let task = tokio::spawn(run.run(confirmed, stop));
-    Ok(Capture { events, durable, progress, task })
+    Ok(Capture { events, queue, durable, progress, task })
 }
 
 /// Compares the state with the database.
@@ -269,7 +273,8 @@ impl Run {
         while clients.len() < workers {
             clients.push(snapshot.session(connection).await?);
         }
-        info!(at = snapshot.at, pieces = commands.len(), workers, "copying tables");
+        let at = lsn(snapshot.at);
+        info!(at, pieces = commands.len(), sessions = workers, "copying the tables");
         let commands = Arc::new(Mutex::new(copy::queue(commands)));
         let outlet = Outlet {
             plan: self.plan.clone(),
@@ -302,14 +307,13 @@ impl Run {
         let mut running = JoinSet::new();
         for _ in 0..workers {
             let (tables, store) = (tables.clone(), store.clone());
-            let (events, progress) = (self.events.clone(), self.progress.clone());
+            let events = self.events.clone();
             running.spawn(copy::blocking(move || {
                 let mut count = 0;
                 loop {
                     let next = tables.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                     let Some(table) = next else { return Ok(count) };
                     count += store.load(table, |rows| {
-                        progress.tables[usize::from(table.0)].hold(rows.len() as u64);
                         events.blocking_send(vec![Captured::Rows { table, rows }]).is_ok()
                     })?;
                 }

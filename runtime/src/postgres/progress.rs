@@ -15,10 +15,12 @@ pub struct Progress {
     pub tables: Vec<TableProgress>,
     /// Whether the stream waits for the server, or for somebody to take what it has.
     pub waits: Arc<Waits>,
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     received: AtomicU64,
     /// Newest position of the server that we have heard of.
     server: AtomicU64,
+    /// What the slot has been told that it may forget.
+    confirmed: AtomicU64,
     /// The slot as it was last seen.
     retention: Mutex<Option<Retention>>,
 }
@@ -39,8 +41,6 @@ pub struct Retention {
 pub struct TableProgress {
     /// Rows copied so far.
     copied: AtomicU64,
-    /// Rows read from the state so far.
-    held: AtomicU64,
     /// Rows Postgres estimates; 0 when it does not know.
     estimate: AtomicU64,
 }
@@ -52,7 +52,7 @@ impl Progress {
         Progress { tables, ..Progress::default() }
     }
 
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     pub fn received(&self) -> Lsn {
         self.received.load(Ordering::Relaxed)
     }
@@ -60,6 +60,15 @@ impl Progress {
     /// WAL between what was handed on and the server's newest, in bytes.
     pub fn lag(&self) -> u64 {
         self.server.load(Ordering::Relaxed).saturating_sub(self.received())
+    }
+
+    /// Postgres has been told that it may forget everything up to here; 0 before the first time.
+    pub fn confirmed(&self) -> Lsn {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_confirmed(&self, lsn: Lsn) {
+        self.confirmed.fetch_max(lsn, Ordering::Relaxed);
     }
 
     /// The slot as it was last seen.
@@ -120,11 +129,6 @@ impl TableProgress {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Rows read from the state so far.
-    pub fn held(&self) -> u64 {
-        self.held.load(Ordering::Relaxed)
-    }
-
     /// Rows Postgres estimates; none when the table was never analysed.
     pub fn estimate(&self) -> Option<u64> {
         Some(self.estimate.load(Ordering::Relaxed)).filter(|rows| *rows > 0)
@@ -132,10 +136,6 @@ impl TableProgress {
 
     pub(crate) fn add(&self, rows: u64) {
         self.copied.fetch_add(rows, Ordering::Relaxed);
-    }
-
-    pub(crate) fn hold(&self, rows: u64) {
-        self.held.fetch_add(rows, Ordering::Relaxed);
     }
 
     pub(crate) fn set_estimate(&self, rows: u64) {

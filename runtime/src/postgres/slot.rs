@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flusso_dataflow::Lsn;
 use tokio_postgres::Client;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::connect::Connection;
 use super::error::{CaptureError, Gap};
@@ -107,6 +107,7 @@ pub(crate) async fn ensure(
     let sql = format!("CREATE_REPLICATION_SLOT {name} LOGICAL pgoutput {options}");
     create(client, &mut session, None, &sql).await?;
     session.close().await;
+    info!(slot, "made the replication slot");
     Ok(None)
 }
 
