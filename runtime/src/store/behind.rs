@@ -188,8 +188,8 @@ impl Rows for Overlaid {
 
     fn apply(&mut self, upto: Lsn, changes: Changes) -> Result<(), Unusable> {
         let mut overlay = self.0.overlay();
-        overlay.apply(upto, changes);
-        overlay.seal();
+        // Only for what came before: these changes are not with the workers yet, so nobody could
+        // deliver them while they wait for themselves.
         while overlay.bytes() > self.0.bound && overlay.is_sealed() {
             if *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) {
                 return Err(Unusable("the run has ended".to_owned()));
@@ -197,6 +197,8 @@ impl Rows for Overlaid {
             let waited = self.0.room.wait_timeout(overlay, EVERY);
             overlay = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        overlay.apply(upto, changes);
+        overlay.seal();
         Ok(())
     }
 

@@ -232,6 +232,26 @@ proptest! {
 }
 
 #[test]
+fn reading_waits_for_what_came_before_and_never_for_itself() {
+    let scratch = Scratch::new("room");
+    let behind = Behind::bounded(copied(&scratch, &two(), &[]), 1);
+    let change = |key: &str| Changes {
+        emptied: vec![],
+        rows: vec![(TableId(0), row(&[key]), Some(row(&[key, "too much by itself"])))],
+    };
+    let mut rows = Overlaid(behind.clone());
+    rows.apply(110, change("1")).unwrap();
+    let second = change("2");
+    let waiting = std::thread::spawn(move || rows.apply(120, second).map(|()| rows));
+    assert_eq!(behind.commit(110).unwrap(), Some(110));
+    let mut rows = waiting.join().unwrap().unwrap();
+    assert_eq!(behind.commit(120).unwrap(), Some(120));
+    rows.apply(130, change("3")).unwrap();
+    behind.end();
+    assert!(rows.apply(140, change("4")).is_err(), "nobody makes room any more");
+}
+
+#[test]
 fn a_plan_that_reads_less_copies_nothing() {
     let scratch = Scratch::new("less");
     let wide = plan(vec![table("a", &["id", "n", "m"]), table("b", &["id"])]);
