@@ -379,7 +379,9 @@ fn damage_is_found_before_it_is_believed() {
     let rows: Vec<Vec<&str>> =
         rows.iter().map(|row| row.iter().map(String::as_str).collect()).collect();
     let rows: Vec<&[&str]> = rows.iter().map(Vec::as_slice).collect();
-    let whole = held(&copied(&scratch, &two(), &rows), TableId(1));
+    let store = copied(&scratch, &two(), &rows);
+    let whole = [held(&store, TableId(0)), held(&store, TableId(1))].concat();
+    drop(store);
     let mut files = Vec::new();
     list(&scratch.0.join("rows"), &mut files);
     let (mut refused, mut tried) = (0, 0);
@@ -412,10 +414,12 @@ fn read(scratch: &Scratch) -> Result<(Option<Lsn>, Vec<Row>), StateError> {
     let store = Store::open(&scratch.settings())?;
     store.begin(&two(), &origin(), forms(&two()), &HashMap::new(), Some(100))?;
     let mut found = Vec::new();
-    store.load(TableId(1), |rows| {
-        found.extend(rows);
-        true
-    })?;
+    for table in [TableId(0), TableId(1)] {
+        store.load(table, |rows| {
+            found.extend(rows);
+            true
+        })?;
+    }
     Ok((store.watermark()?, found))
 }
 
