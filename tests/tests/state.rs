@@ -183,10 +183,10 @@ fields:
 #[test]
 fn a_copy_that_was_killed_goes_on() {
     let tables = "
-CREATE TABLE docs (id int PRIMARY KEY, n int, name text, wide text);
-ALTER TABLE docs ALTER wide SET STORAGE EXTERNAL;
-INSERT INTO docs SELECT n, 0, repeat(md5(n::text), 24), CASE WHEN n % 5000 = 0
-    THEN repeat(md5(n::text), 200) END FROM generate_series(1, 400000) n";
+CREATE TABLE docs (id int PRIMARY KEY, n int, name text, wide text, unread text);
+ALTER TABLE docs ALTER wide SET STORAGE EXTERNAL, ALTER unread SET STORAGE PLAIN;
+INSERT INTO docs SELECT n, 0, md5(n::text), CASE WHEN n % 5000 = 0
+    THEN repeat(md5(n::text), 200) END, repeat('x', 3900) FROM generate_series(1, 100000) n";
     let schema = "table: docs\nprimary_key: id\nfields: [{ integer: n }, { text: wide }, { keyword: name }]\n";
     let deployment = Deployment::new(&SERVER, "halved", tables, &[("docs", schema)]);
     mark(&deployment.session, "halved first");
@@ -204,7 +204,7 @@ INSERT INTO docs SELECT n, 0, repeat(md5(n::text), 24), CASE WHEN n % 5000 = 0
         "DELETE FROM docs WHERE id % 1000 = 1; \
          UPDATE docs SET n = n + 1 WHERE id % 300 = 2; \
          UPDATE docs SET wide = 'short' WHERE id % 10000 = 0; \
-         INSERT INTO docs SELECT n, 5, 'new', NULL FROM generate_series(400001, 401000) n",
+         INSERT INTO docs SELECT n, 5, 'new', NULL, NULL FROM generate_series(100001, 101000) n",
     );
     mark(&deployment.session, "halved then");
     let mut second = deployment.restart(&mut first, 2);
