@@ -13,8 +13,8 @@ pub use crate::fill::Fill;
 use crate::fill::{Mailbox, Order, What, root_key};
 use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
+use crate::rows::Rows;
 use crate::spine::home;
-use crate::upsert::Rows;
 use crate::{busy, gather, shape};
 
 /// How it runs.
