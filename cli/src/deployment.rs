@@ -18,6 +18,8 @@ pub struct Deployment {
     pub sources: Sources,
     /// What `flusso catalog` wrote beside the config; none when it did not.
     pub catalog: Option<Catalog>,
+    /// The folder it was read from.
+    pub folder: PathBuf,
 }
 
 impl Deployment {
@@ -56,7 +58,9 @@ pub fn origin(
 pub fn compile(path: &Path) -> Result<Deployment, Failure> {
     let (sources, config) = files::load(path);
     match config {
-        Ok(config) => Ok(Deployment { config, sources, catalog: kept_catalog(path)? }),
+        Ok(config) => {
+            Ok(Deployment { config, sources, catalog: kept_catalog(path)?, folder: folder(path) })
+        }
         Err(found) => Err(findings(&sources, &found)),
     }
 }
@@ -85,7 +89,12 @@ pub fn read_lock(path: &Path) -> Result<Deployment, Failure> {
     };
     let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
     let config = lock::read(&bytes).map_err(|error| cannot(error.to_string()))?;
-    Ok(Deployment { config, sources: Sources::default(), catalog: None })
+    let (sources, folder) = (Sources::default(), folder(path));
+    Ok(Deployment { config, sources, catalog: None, folder })
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// Writes a lock, whole or not at all.

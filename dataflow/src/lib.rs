@@ -8,7 +8,7 @@
 //!
 //! All use of timely and differential-dataflow is here; no network, no files. `runtime` sees rows
 //! going in ([`feed`]), documents coming out ([`emit`]), and the trait of the row store
-//! ([`upsert::Rows`]).
+//! ([`rows::Rows`]).
 
 pub mod busy;
 pub mod emit;
@@ -17,6 +17,7 @@ pub mod eval;
 pub mod feed;
 pub mod measure;
 pub mod row;
+pub mod rows;
 pub mod upsert;
 
 mod aggregate;

@@ -22,6 +22,7 @@ use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
+use crate::store::Filled;
 
 /// Documents in a batch.
 const DOCUMENTS: usize = 10_000;
@@ -43,6 +44,8 @@ pub struct Delivery {
     pub durable: watch::Sender<Lsn>,
     /// What sinks rejected.
     pub quarantine: Arc<Quarantine>,
+    /// To be told of which index a sink has been sent all documents.
+    pub filled: Filled,
     /// What has been written so far.
     pub settlement: Settlement,
 }
@@ -124,9 +127,14 @@ impl Delivery {
         for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
+                if self.filled.is(sink, *index) {
+                    // It was filled by an earlier run, and nothing was sent.
+                    continue;
+                }
                 let name = &self.plan.indexes[usize::from(index.0)].name;
                 let filled = self.quarantine.filled(sink.name(), name);
                 filled.map_err(SinkError::Quarantine)?;
+                self.filled.note(sink, *index);
             }
             self.status.index(self.name(*index), IndexState::Seeded);
             tracing::info!(index = self.name(*index), "the index is complete");
