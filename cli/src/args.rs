@@ -14,6 +14,7 @@ Examples:
   flusso plan users                  what a document is made of, and what a change costs
   flusso run                         keep the documents in step with Postgres
   flusso run --locked                the same from a compiled flusso.lock alone
+  flusso verify                      is every document what the database says
   flusso indexes                     what a running flusso keeps";
 
 /// Keeps search documents in step with Postgres.
@@ -37,6 +38,8 @@ pub enum Command {
     Build(Build),
     /// Keep the documents in step with Postgres
     Run(Run),
+    /// Prove that the sinks equal the database, document by document
+    Verify(Verify),
     /// List the indexes of a running flusso
     Indexes(Remote),
     /// Rebuild one index of a running flusso
@@ -71,7 +74,7 @@ pub struct Check {
     pub format: CheckFormat,
 }
 
-/// How `check` answers.
+/// How `check` and `verify` answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum CheckFormat {
@@ -195,6 +198,40 @@ pub struct Run {
     /// Who may use the private address
     #[command(flatten)]
     pub login: Login,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// One index instead of all
+    pub index: Option<String>,
+    /// The deployment [default: flusso.toml if there is one, else the lock]
+    #[arg(short, long, env = "FLUSSO_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// The lock, read when there is no config
+    #[arg(long, env = "FLUSSO_LOCK", default_value = "flusso.lock", hide_env_values = true)]
+    pub lock: PathBuf,
+    /// Go by the lock as it is, without looking at the config
+    #[arg(long, env = "FLUSSO_LOCKED", hide_env_values = true)]
+    pub locked: bool,
+    /// Compare so many documents of each index, taken at random, instead of all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub sample: Option<u32>,
+    /// Write the right documents, and delete those that should not be there
+    #[arg(long)]
+    pub repair: bool,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: CheckFormat,
+    /// The replication slot of the running flusso
+    #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
+    pub slot: String,
+    /// Its publication
+    #[arg(long, env = "FLUSSO_PUBLICATION", default_value = "flusso", hide_env_values = true)]
+    pub publication: String,
+    /// Put before every OpenSearch name [default: what the config says]
+    #[arg(long, env = "FLUSSO_INDEX_PREFIX", hide_env_values = true, value_name = "TEXT")]
+    pub index_prefix: Option<String>,
 }
 
 /// The login of the private surface.

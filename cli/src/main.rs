@@ -17,6 +17,7 @@ mod remote;
 mod run;
 mod schema;
 mod sinks;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Plan(args) => wait(plan::plan(args)),
         Command::Build(args) => build::build(args),
         Command::Run(args) => wait(run::run(args)),
+        Command::Verify(args) => wait(verify::verify(args)),
         Command::Indexes(args) => wait(remote::indexes(args)),
         Command::Reindex(args) => wait(remote::reindex(args)),
         Command::Schema(args) => schema::schema(args.file),

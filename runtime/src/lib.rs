@@ -12,3 +12,4 @@ pub mod settle;
 pub mod sinks;
 pub mod status;
 pub mod telemetry;
+pub mod verify;

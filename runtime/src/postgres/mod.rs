@@ -17,6 +17,7 @@ mod copy;
 pub mod decode;
 pub mod error;
 mod layout;
+pub mod moment;
 pub mod preflight;
 pub mod progress;
 pub mod publication;

@@ -7,11 +7,13 @@
 //! | `bulk` | operations into lines, the answer back onto the operations |
 //! | `deliver` | a request sent until each operation of it is settled |
 //! | `errors` | what an answer means |
+//! | `inspect` | reading back what an index holds |
 
 pub mod bulk;
 mod client;
 mod deliver;
 mod errors;
+pub mod inspect;
 mod lifecycle;
 
 use std::collections::HashMap;
@@ -66,7 +68,7 @@ impl OpenSearch {
         })
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.client.sink()
     }
 
@@ -86,7 +88,7 @@ impl OpenSearch {
         lifecycle::hydrated(&self.client, &prepared.generation, interval).await
     }
 
-    pub(super) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+    pub(crate) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
         let mut written = Written::default();
         let mut ops = Vec::with_capacity(batch.len());
         for document in bulk::coalesce(batch) {
