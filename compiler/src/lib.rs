@@ -19,4 +19,5 @@ pub mod hash;
 pub mod lock;
 pub mod mapping;
 pub mod plan;
+pub mod sql;
 pub mod types;

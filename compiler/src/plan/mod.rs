@@ -22,6 +22,7 @@ pub mod json;
 mod layout;
 mod names;
 pub mod oracle;
+mod phrase;
 mod tables;
 pub mod text;
 pub mod verbose;

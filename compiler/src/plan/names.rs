@@ -3,7 +3,7 @@
 //! One place, so that a reader who has seen `orders[user_id]` in the text finds the same words in
 //! the JSON, in the picture and in the metrics.
 
-use crate::expr::{Comparison, Expr, Function};
+pub(super) use crate::plan::phrase::expr;
 use crate::plan::{
     Aggregate, AggregateFunction, ColumnId, Head, Holds, Hop, Index, KeptId, KeyPart, Object,
     OrderPart, Path, Plan, Read, Table, Value,
@@ -34,72 +34,6 @@ pub(super) fn order(table: &Table, order: &[OrderPart]) -> String {
         format!("{name}{direction}{nulls}")
     });
     parts.collect::<Vec<_>>().join(", ")
-}
-
-/// An expression much as SQL writes it.
-pub(super) fn expr(table: &Table, of: &Expr) -> String {
-    let all = |list: &[Expr], by: &str| {
-        list.iter().map(|part| operand(table, part)).collect::<Vec<_>>().join(by)
-    };
-    match of {
-        Expr::Column(id) => table.column(*id).name.clone(),
-        Expr::Literal(None, _) => "null".into(),
-        Expr::Literal(Some(text), _) => format!("'{}'", text.replace('\'', "''")),
-        Expr::Compare(op, left, right, _) => {
-            let op = match op {
-                Comparison::Eq => "=",
-                Comparison::Ne => "<>",
-                Comparison::Lt => "<",
-                Comparison::Le => "<=",
-                Comparison::Gt => ">",
-                Comparison::Ge => ">=",
-            };
-            format!("{} {op} {}", operand(table, left), operand(table, right))
-        }
-        Expr::In(of, list, _) => {
-            let list = list.iter().map(|item| expr(table, item)).collect::<Vec<_>>().join(", ");
-            format!("{} in ({list})", operand(table, of))
-        }
-        Expr::Like { of, pattern, fold } => {
-            let word = if *fold { "ilike" } else { "like" };
-            format!("{} {word} '{}'", operand(table, of), pattern.replace('\'', "''"))
-        }
-        Expr::IsNull(of) => format!("{} is null", operand(table, of)),
-        Expr::IsTrue(of) => format!("{} is true", operand(table, of)),
-        Expr::And(parts) if parts.is_empty() => "true".into(),
-        Expr::Or(parts) if parts.is_empty() => "false".into(),
-        Expr::And(parts) => all(parts, " and "),
-        Expr::Or(parts) => all(parts, " or "),
-        Expr::Not(of) => match of.as_ref() {
-            Expr::IsNull(of) => format!("{} is not null", operand(table, of)),
-            Expr::IsTrue(of) => format!("{} is not true", operand(table, of)),
-            of => format!("not {}", operand(table, of)),
-        },
-        Expr::Call(function, arguments) => {
-            let name = match function {
-                Function::Lower => "lower",
-                Function::Trim => "trim",
-                Function::Coalesce => "coalesce",
-            };
-            let list = arguments.iter().map(|argument| expr(table, argument));
-            format!("{name}({})", list.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// An expression that stands beside an operator.
-fn operand(table: &Table, of: &Expr) -> String {
-    match of {
-        Expr::Column(_) | Expr::Literal(..) | Expr::Call(..) => expr(table, of),
-        Expr::Compare(..)
-        | Expr::In(..)
-        | Expr::Like { .. }
-        | Expr::IsNull(_)
-        | Expr::IsTrue(_)
-        | Expr::Not(_) => expr(table, of),
-        Expr::And(parts) | Expr::Or(parts) if parts.len() < 2 => expr(table, of),
-        Expr::And(_) | Expr::Or(_) => format!("({})", expr(table, of)),
-    }
 }
 
 /// `sum`.

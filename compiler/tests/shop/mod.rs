@@ -2,11 +2,12 @@
 //! their buyer.
 
 use flusso_compiler::catalog::{self, Catalog, TableName};
-use flusso_compiler::expr::{Comparison, Expr, Function};
+use flusso_compiler::expr::{Comparison, Expr};
 use flusso_compiler::plan::{
     Aggregate, AggregateFunction, Column, ColumnId, Head, Holds, Hop, Index, Kept, KeptId, KeyPart,
     Object, OrderPart, Path, Plan, Read, Table, TableId, Tally, Value,
 };
+use flusso_compiler::sql::functions::{Function, Text};
 use flusso_compiler::types::{Class, Render, SqlType};
 
 fn name(name: &str) -> TableName {
@@ -131,7 +132,8 @@ pub fn plan() -> Plan {
         let (kept, key) = (KeptId(6), int(0));
         Value::Aggregate(Aggregate::Tallied { kept, key, tally, function, ty })
     };
-    let email = Expr::Call(Function::Lower, vec![Expr::Column(ColumnId(1))]);
+    let args = vec![Expr::Column(ColumnId(1))];
+    let email = Expr::Call { function: Function::Text(Text::Lower), args, ty: SqlType::Text };
     let users = Index {
         name: "users".into(),
         root: KeptId(0),

@@ -14,8 +14,9 @@ mod operand;
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use flusso_compiler::expr::{Comparison, Expr, Function};
+use flusso_compiler::expr::{Comparison, Expr};
 use flusso_compiler::plan::ColumnId;
+use flusso_compiler::sql::functions::{Function, Text};
 use flusso_compiler::types::Class;
 
 use self::like::Pattern;
@@ -132,9 +133,13 @@ impl Scalar {
             Expr::Column(column) => Scalar::Column(position(*column)),
             Expr::Literal(Some(text), _) => Scalar::Literal(text.as_bytes().into()),
             Expr::Literal(None, _) => Scalar::Null,
-            Expr::Call(Function::Lower, args) => Scalar::Lower(argument(args)),
-            Expr::Call(Function::Trim, args) => Scalar::Trim(argument(args)),
-            Expr::Call(Function::Coalesce, args) => {
+            Expr::Call { function: Function::Text(Text::Lower), args, .. } => {
+                Scalar::Lower(argument(args))
+            }
+            Expr::Call { function: Function::Text(Text::Trim), args, .. } => {
+                Scalar::Trim(argument(args))
+            }
+            Expr::Coalesce(args) => {
                 Scalar::Coalesce(args.iter().map(|arg| Scalar::new(arg, position)).collect())
             }
             Expr::Compare(..)
@@ -145,6 +150,7 @@ impl Scalar {
             | Expr::And(_)
             | Expr::Or(_)
             | Expr::Not(_) => Scalar::Truth(Box::new(Truth::new(expr, position))),
+            other => unreachable!("no words of a schema file say {other:?}"),
         }
     }
 
@@ -207,11 +213,14 @@ impl Truth {
                 Truth::Compare(*comparison, means, left, right)
             }
             Expr::In(of, list, class) => Truth::r#in(of, list, class, position),
-            Expr::Like { of, pattern, fold: false } => {
-                Truth::Like(Scalar::new(of, position), Pattern::new(pattern))
-            }
-            // As in Postgres: both sides in lower case.
-            Expr::Like { of, pattern, fold: true } => {
+            Expr::Like { of, pattern, fold, escape: _ } => {
+                let Expr::Literal(Some(pattern), _) = pattern.as_ref() else {
+                    unreachable!("the pattern of a filter is a constant")
+                };
+                if !fold {
+                    return Truth::Like(Scalar::new(of, position), Pattern::new(pattern));
+                }
+                // As in Postgres: both sides in lower case.
                 let mut lowered = Vec::new();
                 lower(pattern.as_bytes(), &mut lowered);
                 let of = Scalar::Lower(Box::new(Scalar::new(of, position)));
@@ -222,9 +231,7 @@ impl Truth {
             Expr::And(parts) => Truth::And(all(parts)),
             Expr::Or(parts) => Truth::Or(all(parts)),
             Expr::Not(of) => Truth::Not(Box::new(Truth::new(of, position))),
-            Expr::Column(_) | Expr::Literal(..) | Expr::Call(..) => {
-                Truth::Of(Scalar::new(expr, position))
-            }
+            other => Truth::Of(Scalar::new(other, position)),
         }
     }
 

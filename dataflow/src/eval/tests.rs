@@ -114,7 +114,12 @@ fn like_goes_by_characters() {
         ("ABC", "abc", false),
     ];
     for (text, pattern, expected) in cases {
-        let like = |fold| Expr::Like { of: Box::new(column(0)), pattern: pattern.to_owned(), fold };
+        let like = |fold| Expr::Like {
+            of: Box::new(column(0)),
+            pattern: Box::new(literal(pattern)),
+            escape: Some('\\'),
+            fold,
+        };
         assert_eq!(truth(&like(false), &[Some(text)]), Some(expected), "{text} LIKE {pattern}");
         let upper = text.to_uppercase();
         assert_eq!(
@@ -159,19 +164,23 @@ fn truth_has_three_values() {
 
 #[test]
 fn functions_nest() {
-    let call = |function, of| Expr::Call(function, vec![of]);
-    let lowered = call(Function::Lower, column(0));
+    let call = |function, of| Expr::Call {
+        function: Function::Text(function),
+        args: vec![of],
+        ty: SqlType::Text,
+    };
+    let lowered = call(Text::Lower, column(0));
     assert_eq!(value(&lowered, &[Some("ŽLUŤ Σ")]).as_deref(), Some("žluť σ"));
     assert_eq!(value(&lowered, &[None]), None);
-    let trimmed = call(Function::Trim, lowered.clone());
+    let trimmed = call(Text::Trim, lowered.clone());
     assert_eq!(value(&trimmed, &[Some("  A\t ")]).as_deref(), Some("a\t"));
-    assert_eq!(value(&call(Function::Trim, column(0)), &[Some("   ")]).as_deref(), Some(""));
-    let twice = call(Function::Lower, trimmed.clone());
-    let default = Expr::Call(Function::Coalesce, vec![twice, column(1), literal("Z")]);
+    assert_eq!(value(&call(Text::Trim, column(0)), &[Some("   ")]).as_deref(), Some(""));
+    let twice = call(Text::Lower, trimmed.clone());
+    let default = Expr::Coalesce(vec![twice, column(1), literal("Z")]);
     assert_eq!(value(&default, &[Some(" A "), Some("B")]).as_deref(), Some("a"));
     assert_eq!(value(&default, &[None, Some("B")]).as_deref(), Some("B"));
     assert_eq!(value(&default, &[None, None]).as_deref(), Some("Z"));
-    let same = compare(trimmed, Comparison::Eq, call(Function::Lower, column(1)), Class::Text);
+    let same = compare(trimmed, Comparison::Eq, call(Text::Lower, column(1)), Class::Text);
     assert_eq!(value(&same, &[Some(" AB"), Some("Ab")]).as_deref(), Some("t"));
     assert_eq!(value(&same, &[Some(" AB"), Some("Ac")]).as_deref(), Some("f"));
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostics::{At, Diagnostic, Place};
-use crate::expr::{Comparison, Expr, Function};
+use crate::expr::{Comparison, Expr};
 use crate::files::schema::{
     self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Schema, Transform,
 };
 use crate::plan::{ColumnId, TableId};
+use crate::sql::functions::{Function, Text};
 use crate::types::{SqlType, canonical};
 
 use super::scope::Tables;
@@ -95,7 +96,8 @@ fn compare(
                 return None;
             }
             let fold = op.value == FilterOp::Ilike || *ty == SqlType::Citext;
-            Some(Expr::Like { of: left(), pattern: pattern.clone(), fold })
+            let pattern = Box::new(Expr::Literal(Some(pattern.clone()), SqlType::Text));
+            Some(Expr::Like { of: left(), pattern, escape: Some('\\'), fold })
         }
         (op, FilterValue::Single(text)) => comparison(tables, operator(op)?, text),
         // The loader gives each operator the shape of value it takes.
@@ -182,10 +184,10 @@ pub fn scalar(tables: &mut Tables<'_>, table: TableId, column: &schema::Column) 
             return None;
         }
         let function = match transform {
-            Transform::Lowercase => Function::Lower,
-            Transform::Trim => Function::Trim,
+            Transform::Lowercase => Function::Text(Text::Lower),
+            Transform::Trim => Function::Text(Text::Trim),
         };
-        expr = Expr::Call(function, vec![expr]);
+        expr = Expr::Call { function, args: vec![expr], ty: SqlType::Text };
     }
     if let Some(default) = &column.default {
         let text = match &default.value {
@@ -196,30 +198,15 @@ pub fn scalar(tables: &mut Tables<'_>, table: TableId, column: &schema::Column) 
             Literal::Null | Literal::Array(_) | Literal::Map(_) => return Some(expr),
         };
         let default = literal(tables, &ty, &text, default.place)?;
-        expr = Expr::Call(Function::Coalesce, vec![expr, default]);
+        expr = Expr::Coalesce(vec![expr, default]);
     }
     Some(expr)
 }
 
 /// The columns an expression reads.
 pub fn columns(expr: &Expr, into: &mut BTreeSet<ColumnId>) {
-    match expr {
-        Expr::Column(column) => {
-            into.insert(*column);
-        }
-        Expr::Literal(..) => {}
-        Expr::Compare(_, left, right, _) => {
-            columns(left, into);
-            columns(right, into);
-        }
-        Expr::In(of, list, _) => {
-            columns(of, into);
-            list.iter().for_each(|one| columns(one, into));
-        }
-        Expr::Like { of, .. } => columns(of, into),
-        Expr::IsNull(of) | Expr::IsTrue(of) | Expr::Not(of) => columns(of, into),
-        Expr::And(all) | Expr::Or(all) | Expr::Call(_, all) => {
-            all.iter().for_each(|one| columns(one, into));
-        }
+    if let Expr::Column(column) = expr {
+        into.insert(*column);
     }
+    expr.parts().into_iter().for_each(|part| columns(part, into));
 }
