@@ -13,3 +13,4 @@ pub mod sinks;
 pub mod status;
 pub mod telemetry;
 pub mod verify;
+pub mod waits;

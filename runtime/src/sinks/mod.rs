@@ -13,9 +13,13 @@ mod error;
 pub mod opensearch;
 pub mod stdout;
 
+use std::sync::Arc;
+
 use flusso_compiler::files::config::OnError;
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
+
+use crate::waits::Waits;
 
 pub use error::SinkError;
 pub use opensearch::OpenSearch;
@@ -85,6 +89,14 @@ impl Sink {
         match self {
             Sink::Stdout(sink) => sink.name(),
             Sink::OpenSearch(sink) => sink.name(),
+        }
+    }
+
+    /// Where it says what it waits for; none when it never does.
+    pub fn waits(&self) -> Option<Arc<Waits>> {
+        match self {
+            Sink::Stdout(_) => None,
+            Sink::OpenSearch(sink) => Some(sink.waits()),
         }
     }
 

@@ -15,6 +15,8 @@ use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::Document;
 use serde::Deserialize;
 
+use super::pace::Size;
+
 /// Of an `_id`, in bytes of UTF-8; a longer one makes the server refuse the whole request.
 pub const MAX_ID: usize = 512;
 
@@ -98,39 +100,47 @@ impl<'a> Request<'a> {
         ops.iter().for_each(|op| op.render(&mut body));
         Request { ops, body: body.into() }
     }
+
+    /// Its operations and bytes.
+    pub fn size(&self) -> Size {
+        Size { ops: self.ops.len(), bytes: self.body.len() }
+    }
+
+    /// Both halves; a single operation comes back as it is.
+    pub fn halves(mut self) -> Result<[Request<'a>; 2], Op<'a>> {
+        let second = self.ops.split_off(self.ops.len() / 2);
+        match (self.ops.as_slice(), second.as_slice()) {
+            ([], [op]) => Err(*op),
+            _ => Ok([Request::of(second), Request::of(self.ops)]),
+        }
+    }
 }
 
-/// Cuts operations into requests of at most so many operations and bytes, made when asked for. An
-/// operation above the limit travels alone.
+/// Cuts operations into requests, made when asked for.
 pub struct Requests<'a, I: Iterator<Item = Op<'a>>> {
     ops: I,
-    max_ops: usize,
-    max_bytes: usize,
     /// Rendered, but too much for the request before.
     held: Option<(Op<'a>, Vec<u8>)>,
 }
 
 impl<'a, I: Iterator<Item = Op<'a>>> Requests<'a, I> {
-    /// Limits of zero count as one.
-    pub fn new(ops: I, max_ops: usize, max_bytes: usize) -> Requests<'a, I> {
-        Requests { ops, max_ops: max_ops.max(1), max_bytes, held: None }
+    /// Of all these.
+    pub fn new(ops: I) -> Requests<'a, I> {
+        Requests { ops, held: None }
     }
-}
 
-impl<'a, I: Iterator<Item = Op<'a>>> Iterator for Requests<'a, I> {
-    type Item = Request<'a>;
-
-    fn next(&mut self) -> Option<Request<'a>> {
+    /// The next, of at most this size; an operation above it travels alone.
+    pub fn next(&mut self, most: Size) -> Option<Request<'a>> {
         let (mut ops, mut body) = match self.held.take() {
             Some((op, lines)) => (vec![op], lines),
             None => (Vec::new(), Vec::new()),
         };
-        while ops.len() < self.max_ops
+        while ops.len() < most.ops
             && let Some(op) = self.ops.next()
         {
             let start = body.len();
             op.render(&mut body);
-            if body.len() > self.max_bytes && !ops.is_empty() {
+            if body.len() > most.bytes && !ops.is_empty() {
                 self.held = Some((op, body.split_off(start)));
                 break;
             }
@@ -242,15 +252,16 @@ mod tests {
             op("4", Some(&big)),
             op("5", None),
         ];
-        let ids = |max_ops, max_bytes| -> Vec<Vec<&str>> {
-            Requests::new(ops.iter().copied(), max_ops, max_bytes)
+        let ids = |most, bytes| -> Vec<Vec<&str>> {
+            let mut requests = Requests::new(ops.iter().copied());
+            std::iter::from_fn(|| requests.next(Size { ops: most, bytes }))
                 .inspect(|r| assert_eq!(r.body, Request::of(r.ops.clone()).body))
                 .map(|r| r.ops.iter().map(|op| op.id).collect())
                 .collect()
         };
         assert_eq!(ids(2, 10_000), [vec!["1", "2"], vec!["3", "4"], vec!["5"]]);
         assert_eq!(ids(100, 250), [vec!["1", "2"], vec!["3"], vec!["4"], vec!["5"]]);
-        assert_eq!(ids(0, 0).len(), 5);
+        assert_eq!(ids(1, 1).len(), 5);
         assert_eq!(ids(100, 100_000), [vec!["1", "2", "3", "4", "5"]]);
     }
 

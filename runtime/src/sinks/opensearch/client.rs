@@ -1,11 +1,10 @@
-//! One HTTP request to the server, and how to wait before the next.
+//! One HTTP request to the server.
 //!
 //! A request that got no answer may have been carried out all the same; everything sent through
-//! here can be sent again. Waits are drawn at random below a bound that doubles, so that many
-//! writers thrown off by one restart do not come back at one moment.
+//! here can be sent again.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use flusso_compiler::files::config::OpenSearch as Options;
@@ -14,15 +13,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bulk::Fault;
-use super::errors::{self, Whole};
+use super::errors::{self, Awaited, Whole};
+use super::wait::{Backoff, Trouble};
 use crate::sinks::SinkError;
+use crate::waits::Waits;
 
-/// Bound of the first wait.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// Bound of the longest.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-/// Between two lines of the log about the same waiting.
-const SAY_EVERY: Duration = Duration::from_secs(5);
 /// How long the server may be away while the run is starting up.
 pub const START_UP: Duration = Duration::from_secs(60);
 
@@ -46,6 +41,7 @@ pub struct Client {
     /// The base without credentials, to be shown.
     address: String,
     max_retries: u32,
+    waits: Arc<Waits>,
 }
 
 /// An answer of any status.
@@ -55,6 +51,27 @@ pub struct Answer {
     pub status: u16,
     /// All of it.
     pub body: Bytes,
+}
+
+/// A request that got no answer.
+#[derive(Debug)]
+pub struct Lost {
+    /// What the network said.
+    pub words: String,
+    /// Nothing was said for the whole time that a request may take.
+    pub timed_out: bool,
+}
+
+impl From<Lost> for Trouble {
+    fn from(lost: Lost) -> Trouble {
+        Trouble { awaited: Awaited::Answer, words: lost.words }
+    }
+}
+
+impl From<reqwest::Error> for Lost {
+    fn from(error: reqwest::Error) -> Lost {
+        Lost { timed_out: error.is_timeout(), words: chain(&error.without_url()) }
+    }
 }
 
 /// An error of a whole request: `{"error":{"type":…,"reason":…}}`, or `{"error":"text"}`.
@@ -71,7 +88,11 @@ impl Answer {
             return Whole::Accepted;
         }
         let failed: Option<Failed<'_>> = serde_json::from_slice(&self.body).ok();
-        errors::request(self.status, failed.as_ref().map(|f| f.error.kind.as_ref()))
+        let error = failed.as_ref().map(|f| {
+            let Fault { kind, reason } = &f.error;
+            (kind.as_ref(), reason.as_deref().unwrap_or_default())
+        });
+        errors::request(self.status, error)
     }
 
     /// The server's words, or the beginning of whatever it said.
@@ -111,6 +132,7 @@ impl Client {
             auth: access.username.map(|user| (user, access.password.unwrap_or_default())),
             address: address.as_str().trim_end_matches('/').to_owned(),
             max_retries: options.max_retries,
+            waits: Arc::default(),
         })
     }
 
@@ -119,18 +141,23 @@ impl Client {
         &self.sink
     }
 
+    /// Where it is told what is waited for.
+    pub fn waits(&self) -> Arc<Waits> {
+        self.waits.clone()
+    }
+
     /// Attempts after the first that a request gets whose failure is not known to pass.
     pub fn max_retries(&self) -> u32 {
         self.max_retries
     }
 
-    /// One attempt; the error is what the network said.
+    /// One attempt.
     pub async fn send(
         &self,
         method: Method,
         path: &str,
         content: Option<(&'static str, Bytes)>,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Lost> {
         let mut request = self.http.request(method, format!("{}/{path}", self.base));
         if let Some((user, password)) = &self.auth {
             request = request.basic_auth(user, Some(password));
@@ -138,9 +165,9 @@ impl Client {
         if let Some((kind, body)) = content {
             request = request.header(reqwest::header::CONTENT_TYPE, kind).body(body);
         }
-        let answer = request.send().await.map_err(|e| chain(&e.without_url()))?;
+        let answer = request.send().await?;
         let status = answer.status().as_u16();
-        let body = answer.bytes().await.map_err(|e| chain(&e.without_url()))?;
+        let body = answer.bytes().await?;
         Ok(Answer { status, body })
     }
 
@@ -156,35 +183,40 @@ impl Client {
     ) -> Result<Answer, SinkError> {
         let content =
             content.map(|value| ("application/json", Bytes::from(value.to_string().into_bytes())));
-        let mut wait = Wait::default();
+        let mut backoff = Backoff::default();
         let mut unclear = 0;
         loop {
-            let last = match self.send(method.clone(), path, content.clone()).await {
-                Err(last) => last,
-                Ok(answer) if expected.contains(&answer.status) => return Ok(answer),
-                Ok(answer) => match answer.whole() {
-                    Whole::Accepted => return Ok(answer),
-                    Whole::Transient | Whole::Busy => {
-                        format!("{} {}", answer.status, answer.words())
-                    }
-                    Whole::Unclear if answer.status >= 500 && unclear < self.max_retries => {
-                        unclear += 1;
-                        format!("{} {}", answer.status, answer.words())
-                    }
-                    Whole::Unclear | Whole::TooLarge | Whole::Refused => {
-                        return Err(self.refused(format!("{method} /{path}"), &answer));
-                    }
-                },
+            let trouble = match self.send(method.clone(), path, content.clone()).await {
+                Err(lost) => lost.into(),
+                Ok(answer) => {
+                    let awaited = match answer.whole() {
+                        _ if expected.contains(&answer.status) => None,
+                        Whole::Accepted => None,
+                        Whole::Wait(awaited) => Some(awaited),
+                        Whole::Unclear if answer.status >= 500 && unclear < self.max_retries => {
+                            unclear += 1;
+                            Some(Awaited::Recovery)
+                        }
+                        Whole::Unclear | Whole::TooLarge | Whole::Refused => {
+                            return Err(self.refused(format!("{method} /{path}"), &answer));
+                        }
+                    };
+                    let Some(awaited) = awaited else {
+                        self.over(&mut backoff);
+                        return Ok(answer);
+                    };
+                    Trouble { awaited, words: format!("{} {}", answer.status, answer.words()) }
+                }
             };
-            if patience.is_some_and(|patience| wait.since.elapsed() > patience) {
+            if patience.is_some_and(|patience| backoff.waited() > patience) {
                 return Err(SinkError::Down {
                     sink: self.sink.clone(),
                     address: self.address.clone(),
-                    last,
-                    waited: wait.since.elapsed(),
+                    last: trouble.words,
+                    waited: backoff.waited(),
                 });
             }
-            self.pause(&mut wait, &last, FIRST_WAIT).await;
+            self.pause(&mut backoff, &trouble).await;
         }
     }
 
@@ -194,28 +226,14 @@ impl Client {
         SinkError::Refused { sink, what, status: answer.status, reason }
     }
 
-    /// Sleeps before the next attempt, the bound being at least `floor`, and says now and then
-    /// what it waits for.
-    pub async fn pause(&self, wait: &mut Wait, last: &str, floor: Duration) {
-        if wait.said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
-            wait.said = Some(Instant::now());
-            tracing::warn!(
-                sink = self.sink,
-                address = self.address,
-                "waiting for {} s so far, will try again: {last}",
-                wait.since.elapsed().as_secs()
-            );
-        }
-        let bound = FIRST_WAIT.saturating_mul(1 << wait.attempts.min(9)).min(LONGEST_WAIT);
-        wait.attempts += 1;
-        tokio::time::sleep(bound.max(floor).mul_f64(chance())).await;
+    /// Waits before the next attempt.
+    pub async fn pause(&self, backoff: &mut Backoff, trouble: &Trouble) {
+        backoff.pause(&self.sink, &self.address, trouble, &self.waits).await;
     }
 
-    /// Says that waiting is over, if it was said to have begun.
-    pub fn resumed(&self, wait: &Wait) {
-        if wait.said.is_some() {
-            tracing::info!(sink = self.sink, "goes on after {} s", wait.since.elapsed().as_secs());
-        }
+    /// An attempt came through.
+    pub fn over(&self, backoff: &mut Backoff) {
+        backoff.over(&self.sink, &self.waits);
     }
 }
 
@@ -224,27 +242,6 @@ impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Client({} at {})", self.sink, self.address)
     }
-}
-
-/// How long something has been tried.
-#[derive(Debug)]
-pub struct Wait {
-    since: Instant,
-    attempts: u32,
-    said: Option<Instant>,
-}
-
-impl Default for Wait {
-    /// Begins now.
-    fn default() -> Wait {
-        Wait { since: Instant::now(), attempts: 0, said: None }
-    }
-}
-
-/// Evenly between 0 and 1. The seed of a hash map is chance enough to spread waits.
-fn chance() -> f64 {
-    let drawn = RandomState::new().build_hasher().finish() >> 32;
-    drawn as f64 / f64::from(u32::MAX)
 }
 
 /// An error with what caused it: the first sentence alone never says why.

@@ -20,6 +20,8 @@ use crate::sinks::{SinkError, Target};
 /// server held back. The server's own minute is less than a request may wait there; a day would
 /// cost heap where much is deleted. Set after creation: the body stays the schema's.
 const GC_DELETES: &str = "1h";
+/// What was acknowledged is on disk, whatever an index template says: flusso forgets it.
+const DURABILITY: &str = "request";
 
 /// The index that a run fills, and its names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,11 +283,16 @@ async fn create(client: &Client, name: &str, body: &Value) -> Result<(), SinkErr
     if answer.status == 400 && !answer.words().starts_with("resource_already_exists_exception") {
         return Err(client.refused(format!("PUT /{name}"), &answer));
     }
-    let settings = json!({"index": {"gc_deletes": GC_DELETES}});
+    let settings =
+        json!({"index": {"gc_deletes": GC_DELETES, "translog": {"durability": DURABILITY}}});
     let path = format!("{name}/_settings");
     let answer = client.call(Method::PUT, &path, Some(&settings), &[400, 403], None).await?;
     if answer.status != 200 {
-        tracing::warn!(sink = client.sink(), "index.gc_deletes of {name}: {}", answer.words());
+        tracing::warn!(
+            sink = client.sink(),
+            "index.gc_deletes and index.translog.durability of {name}: {}",
+            answer.words()
+        );
     }
     Ok(())
 }

@@ -2,10 +2,12 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `client` | one HTTP request, and how to wait before the next |
+//! | `client` | one HTTP request |
 //! | `lifecycle` | generations of an index, the aliases, `flusso_meta` |
 //! | `bulk` | operations into lines, the answer back onto the operations |
-//! | `deliver` | a request sent until each operation of it is settled |
+//! | `deliver` | operations sent until each of them is settled |
+//! | `pace` | how much is sent at once |
+//! | `wait` | how to wait before the next attempt |
 //! | `errors` | what an answer means |
 //! | `inspect` | reading back what an index holds |
 
@@ -15,24 +17,25 @@ mod deliver;
 mod errors;
 pub mod inspect;
 mod lifecycle;
+mod pace;
+mod wait;
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 
 pub use client::Access;
 
 use super::{Rejection, SinkError, Target, Written};
-use bulk::{MAX_ID, Op, Requests};
+use crate::waits::Waits;
+use bulk::{MAX_ID, Op};
 use client::Client;
 use lifecycle::Generation;
-
-/// Requests on their way at once, of different documents; more make a small node slower.
-const IN_FLIGHT: usize = 3;
+use pace::Pace;
+use wait::Backoff;
 
 /// A cluster, and the generations that this run writes.
 #[derive(Debug)]
@@ -41,6 +44,9 @@ pub struct OpenSearch {
     options: Options,
     prefix: String,
     prepared: HashMap<IndexId, Prepared>,
+    pace: Mutex<Pace>,
+    /// Held by the one request that tries again.
+    turns: tokio::sync::Mutex<Backoff>,
 }
 
 /// An index ready for documents.
@@ -60,12 +66,24 @@ impl OpenSearch {
         options: &Options,
         access: Access,
     ) -> Result<OpenSearch, SinkError> {
+        let max_bytes = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
         Ok(OpenSearch {
             client: Client::new(name, options, access)?,
             options: options.clone(),
             prefix: prefix.to_owned(),
             prepared: HashMap::new(),
+            pace: Mutex::new(Pace::new(options.batch_size as usize, max_bytes)),
+            turns: tokio::sync::Mutex::default(),
         })
+    }
+
+    pub(super) fn waits(&self) -> Arc<Waits> {
+        self.client.waits()
+    }
+
+    /// Whoever held it left it whole.
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -108,19 +126,7 @@ impl OpenSearch {
                 body: document.body.as_deref(),
             });
         }
-        let max_bytes = usize::try_from(self.options.max_bytes).unwrap_or(usize::MAX);
-        let mut requests =
-            Requests::new(ops.into_iter(), self.options.batch_size as usize, max_bytes);
-        let mut flying = FuturesUnordered::new();
-        loop {
-            while flying.len() < IN_FLIGHT
-                && let Some(request) = requests.next()
-            {
-                flying.push(self.deliver(request));
-            }
-            let Some(settled) = flying.next().await else { break };
-            written.add(settled?);
-        }
+        written.add(self.settle(ops).await?);
         Ok(written)
     }
 
