@@ -19,6 +19,7 @@ use flusso_dataflow::engine::Engine;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
+use crate::failpoint;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
@@ -100,6 +101,8 @@ impl Delivery {
         let began = Instant::now();
         let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
         let took = began.elapsed();
+        let filling = documents.first().is_some_and(|document| document.seed);
+        failpoint::pass(if filling { "fill" } else { "delivered" });
         for (sink, written) in self.sinks.iter().zip(written) {
             for rejection in written?.rejected {
                 let (index, reason) = (self.name(rejection.index), &rejection.reason);
@@ -128,6 +131,7 @@ impl Delivery {
             tracing::info!("live: following changes");
         }
         if let Some(at) = settled.durable {
+            failpoint::pass("settled");
             self.status.durable(at);
             self.durable.send_replace(at);
         }

@@ -2,6 +2,7 @@
 //! of it over HTTP and in the log.
 
 pub mod deliver;
+pub mod failpoint;
 pub mod feed;
 pub mod http;
 pub mod postgres;

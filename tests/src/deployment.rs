@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::database::Session;
 use crate::documents::{Documents, difference, explain, normal};
 use crate::flusso::{Flusso, command};
+use crate::proxy::Proxy;
 use crate::server::{Server, fresh_path};
 
 /// How long anything may take before it counts as lost. Generous: the machine may be busy.
@@ -29,7 +30,8 @@ pub struct Deployment {
     pub folder: PathBuf,
     /// Database, slot and publication are called so.
     pub name: String,
-    queries: Vec<(String, String)>,
+    /// Each index with the query its documents equal.
+    pub queries: Vec<(String, String)>,
     beat: Cell<u64>,
 }
 
@@ -98,9 +100,21 @@ impl Deployment {
 
     /// Starts `flusso run`.
     pub fn start(&self, workers: u32) -> Flusso {
+        self.start_with(workers, &[])
+    }
+
+    /// Starts it with these variables.
+    pub fn start_with(&self, workers: u32, variables: &[(&str, &str)]) -> Flusso {
         let arguments = self.arguments(workers);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Flusso::start(&self.folder, &arguments)
+        Flusso::with(&self.folder, &arguments, variables)
+    }
+
+    /// Puts a bad network between it and Postgres; the test's own session stays as it is.
+    pub fn behind_proxy(&self) -> Proxy {
+        let (proxy, through) = Proxy::before(&self.url);
+        self.edit(|text| text.replace(&self.url, &format!("{through}?sslmode=disable")));
+        proxy
     }
 
     /// What the documents must be now.

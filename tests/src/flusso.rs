@@ -1,5 +1,6 @@
 //! The binary as a child: its lines folded into documents, its end and what it said.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -11,12 +12,17 @@ use serde_json::Value;
 
 use crate::documents::{Changes, Documents, Id, normal};
 
+/// What has been said of each document, in order: versions and what it became.
+pub type History = BTreeMap<Id, Vec<(u64, Option<Value>)>>;
+
 /// A running `flusso run`.
 pub struct Flusso {
     /// What its lines add up to.
     pub documents: Documents,
     /// Every operation since last taken, in the order of the lines.
     pub operations: Vec<(Id, Option<Value>)>,
+    /// Every operation there was, with its version.
+    pub history: History,
     child: Child,
     lines: Receiver<String>,
     messages: Arc<Mutex<String>>,
@@ -48,10 +54,16 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
 impl Flusso {
     /// Starts it in a folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
+        Flusso::with(folder, arguments, &[])
+    }
+
+    /// The same with these variables.
+    pub fn with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Flusso {
         let mut child = Command::new(binary())
             .args(arguments)
             .current_dir(folder)
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -75,7 +87,18 @@ impl Flusso {
             }
         });
         let (documents, operations) = (Documents::new(), Vec::new());
-        Flusso { documents, operations, child, lines, messages, sequence: 0 }
+        let history = History::new();
+        Flusso { documents, operations, history, child, lines, messages, sequence: 0 }
+    }
+
+    /// Goes on from what a predecessor has said: for a life that does not begin anew.
+    pub fn inherit(&mut self, mut from: Flusso) {
+        while from.read(Duration::from_millis(50)) {}
+        for (id, versions) in std::mem::take(&mut self.history) {
+            from.history.entry(id).or_default().extend(versions);
+        }
+        self.history = std::mem::take(&mut from.history);
+        self.documents.extend(std::mem::take(&mut from.documents));
     }
 
     /// What it has said on standard error.
@@ -136,6 +159,8 @@ impl Flusso {
             Some(document) => self.documents.insert(id.clone(), document.clone()),
             None => self.documents.remove(&id),
         };
+        let version = envelope["version"].as_u64().expect("every line has a version");
+        self.history.entry(id.clone()).or_default().push((version, document.clone()));
         self.operations.push((id, document));
     }
 

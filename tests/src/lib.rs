@@ -14,6 +14,7 @@ pub mod database;
 pub mod deployment;
 pub mod dice;
 pub mod documents;
+pub mod exact;
 pub mod flusso;
 pub mod node;
 pub mod proxy;

@@ -26,7 +26,8 @@ fn report(report: &Report, paint: Paint) -> String {
     let mut text = match wrong {
         0 => {
             let tick = paint.ink(Ink::Green, "✓");
-            format!("{tick} {head} in `{sink}`: {documents} equal the database at {at}\n")
+            let equal = if *compared == 1 { "equals" } else { "equal" };
+            format!("{tick} {head} in `{sink}`: {documents} {equal} the database at {at}\n")
         }
         wrong => {
             let cross = paint.ink(Ink::Red, "✗");
@@ -39,7 +40,7 @@ fn report(report: &Report, paint: Paint) -> String {
     }
     let more = wrong.saturating_sub(differences.len().min(DOCUMENTS) as u64);
     if more > 0 {
-        text.push_str(&format!("    and {} more\n", count(more, "document")));
+        text.push_str(&format!("    and {} of which nothing is shown\n", count(more, "document")));
     }
     if *repaired > 0 {
         text.push_str(&format!("    {} repaired\n", count(*repaired, "document")));

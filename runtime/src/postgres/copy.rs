@@ -18,6 +18,7 @@ use super::error::CaptureError;
 use super::layout::Layout;
 use super::progress::Progress;
 use super::quote;
+use crate::failpoint;
 
 /// Blocks in a range: 64 MB of the usual 8 kB blocks.
 const RANGE_BLOCKS: u64 = 8192;
@@ -110,6 +111,7 @@ async fn copy(
             progress.tables[usize::from(piece.table.0)].add(rows.len() as u64);
             let batch = Captured::Rows { table: piece.table, rows: std::mem::take(&mut rows) };
             events.send(vec![batch]).await.map_err(|_| CaptureError::Abandoned)?;
+            failpoint::pass("copy");
             bytes = 0;
         }
         if chunk.is_none() {

@@ -93,7 +93,7 @@ impl OpenSearch {
     ) -> Result<Vec<Option<Held>>, SinkError> {
         let path = format!("{}/_mget", self.prepared(target.index)?.generation.name);
         let answer = self.ask(Method::POST, &path, Some(&json!({ "ids": ids }))).await?;
-        let found: Found = self.read(&path, &answer)?;
+        let found: Found = self.parse(&path, &answer)?;
         if found.docs.len() != ids.len() || found.docs.iter().any(|item| item.error.is_some()) {
             return Err(self.unusable(&path, &answer));
         }
@@ -110,7 +110,7 @@ impl OpenSearch {
         self.ask(Method::POST, &format!("{generation}/_refresh"), None).await?;
         let path = format!("{generation}/_settings/index.number_of_shards?flat_settings=true");
         let answer = self.ask(Method::GET, &path, None).await?;
-        let settings: Value = self.read(&path, &answer)?;
+        let settings: Value = self.parse(&path, &answer)?;
         let shards = &settings[generation]["settings"]["index.number_of_shards"];
         let shards = shards.as_str().and_then(|shards| shards.parse().ok());
         let shards = shards.ok_or_else(|| self.unusable(&path, &answer))?;
@@ -160,7 +160,7 @@ impl OpenSearch {
 
     /// All hits or an error: a shard that did not answer would seem to hold nothing.
     fn hits(&self, path: &str, answer: &Answer) -> Result<Vec<Hit>, SinkError> {
-        let page: Page = self.read(path, answer)?;
+        let page: Page = self.parse(path, answer)?;
         match page.shards.failed == 0 && !page.timed_out {
             true => Ok(page.hits.hits),
             false => Err(self.unusable(path, answer)),
@@ -176,7 +176,7 @@ impl OpenSearch {
         self.client.call(method, path, body, &[], Some(START_UP)).await
     }
 
-    fn read<'a, T: Deserialize<'a>>(
+    fn parse<'a, T: Deserialize<'a>>(
         &self,
         path: &str,
         answer: &'a Answer,
