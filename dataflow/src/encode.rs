@@ -15,7 +15,7 @@ use timely::dataflow::operators::generic::Operator;
 use crate::Lsn;
 use crate::feed::{Delta, Deltas};
 use crate::measure::Live;
-use crate::order::{BadValue, key};
+use crate::order::BadValue;
 use crate::row::{Datum, Row, split};
 use crate::spine::{Diff, Update};
 use crate::tally::{Tallies, TallyProgram};
@@ -32,9 +32,10 @@ pub fn rows<'scope>(
     encoder: Encoder,
     live: Arc<Live>,
 ) -> Stream<'scope, Lsn, Vec<Update<i64>>> {
+    let mut scratch = Vec::new();
     updates(deltas, table, name, live, move |at, delta, give| {
-        let [old, new] =
-            [&delta.old, &delta.new].map(|row| project(row, |row| encoder.encode(row)));
+        let [old, new] = [&delta.old, &delta.new]
+            .map(|row| project(row, |row| encoder.encode(row, &mut scratch)));
         let (old, new) = (old?, new?);
         if old != new {
             old.into_iter().for_each(|pair| give((pair, at, -1)));
@@ -53,13 +54,13 @@ pub fn tallies<'scope>(
     program: TallyProgram,
     live: Arc<Live>,
 ) -> Stream<'scope, Lsn, Vec<Update<Tallies>>> {
+    let mut scratch = Vec::new();
     updates(deltas, table, name, live, move |at, delta, give| {
-        let counted = |row: &[Datum<'_>]| -> Result<Option<(Row, Tallies)>, BadValue> {
-            let mut bytes = Vec::new();
-            let keyed = key(&encoder.key, row, &mut bytes)?;
-            Ok(keyed.then(|| (Row(bytes.into()), program.of(row))))
+        let mut counted = |row: &[Datum<'_>]| -> Result<Option<(Row, Tallies)>, BadValue> {
+            let key = encoder.key(row, &mut scratch)?;
+            Ok(key.map(|key| (key, program.of(row))))
         };
-        let [old, new] = [&delta.old, &delta.new].map(|row| project(row, counted));
+        let [old, new] = [&delta.old, &delta.new].map(|row| project(row, &mut counted));
         let (old, new) = (old?, new?);
         if old != new {
             let old = old.map(|(key, mut tallies)| {

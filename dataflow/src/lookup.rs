@@ -12,12 +12,14 @@
 //! ascending order cost a few comparisons each, in any order a binary search.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 
 use differential_dataflow::trace::BatchReader;
 use differential_dataflow::trace::implementations::BatchContainer;
 use smallvec::SmallVec;
 
 use crate::Lsn;
+use crate::row::compare;
 use crate::spine::{Diff, RowContainer, Shared, home};
 
 /// The published batches of one kept thing, by worker.
@@ -158,12 +160,12 @@ impl<'a> Iterator for Group<'a, i64> {
 fn find(keys: &RowContainer, key: &[u8], hint: &Cell<usize>) -> Option<usize> {
     let len = keys.len();
     let from = hint.get();
-    let place = if from >= len || keys.index(from) > key {
+    let place = if from >= len || compare(keys.index(from), key).is_gt() {
         bisect(keys, key, 0, from.min(len), false)
     } else {
         // Gallop: double the step while the key lies further on.
         let (mut low, mut step) = (from, 1);
-        while low + step < len && keys.index(low + step) < key {
+        while low + step < len && compare(keys.index(low + step), key).is_lt() {
             low += step;
             step *= 2;
         }
@@ -178,11 +180,10 @@ fn bisect(keys: &RowContainer, key: &[u8], low: usize, high: usize, after: bool)
     let (mut low, mut high) = (low, high);
     while low < high {
         let middle = low + (high - low) / 2;
-        let found = keys.index(middle);
-        if found < key || (after && found == key) {
-            low = middle + 1;
-        } else {
-            high = middle;
+        match compare(keys.index(middle), key) {
+            Ordering::Less => low = middle + 1,
+            Ordering::Equal if after => low = middle + 1,
+            Ordering::Equal | Ordering::Greater => high = middle,
         }
     }
     low

@@ -95,7 +95,7 @@ pub fn changed_rows(
                     _ => shown(batch, range.clone(), watch, &mut scratch),
                 };
                 if let Some(value) = value {
-                    give(Seed { way: watch.way, key: Row(key.into()), value, at });
+                    give(Seed { way: watch.way, key: Row::from(key), value, at });
                 }
             }
         }
@@ -110,7 +110,7 @@ pub fn changed_tallies<R: Diff>(
     move |batch, give| {
         for (key, _, at) in changed_keys(batch, opened.load(Relaxed)) {
             for watch in &watches {
-                give(Seed { way: watch.way, key: Row(key.into()), value: None, at });
+                give(Seed { way: watch.way, key: Row::from(key), value: None, at });
             }
         }
     }
@@ -168,8 +168,8 @@ fn shown(
     let (_, first, sum) = net.first()?;
     Some(match watch.carries {
         Carries::Nothing => None,
-        Carries::First(_) => Some(Row((*first).into())),
-        Carries::Gone => (net.len() == 1 && *sum < 0).then(|| Row((*first).into())),
+        Carries::First(_) => Some(Row::from(*first)),
+        Carries::Gone => (net.len() == 1 && *sum < 0).then(|| Row::from(*first)),
     })
 }
 
@@ -274,13 +274,14 @@ impl Walk<'_> {
             latest(&mut keys);
             for (kept, gives) in &way.hops {
                 let mut next: Vec<(Row, Lsn)> = Vec::new();
+                let mut bytes = Vec::new();
                 if let Some(shards) = self.shards(*kept) {
                     for (key, at) in &keys {
                         for (value, _) in shards.group(&key.0) {
                             let row = row::split(split(value).packed);
-                            let mut key = Vec::new();
-                            if let Ok(true) = order::key(gives, &row, &mut key) {
-                                next.push((Row(key.into()), *at));
+                            bytes.clear();
+                            if let Ok(true) = order::key(gives, &row, &mut bytes) {
+                                next.push((Row::from(bytes.as_slice()), *at));
                             }
                         }
                     }

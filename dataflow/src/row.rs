@@ -3,12 +3,41 @@
 //! Each column is a varint and its bytes: 0 is NULL, 1 is *unchanged* (a TOASTed value the stream
 //! did not repeat; never in a stored row), n + 2 is a text of n bytes. Equal rows have equal bytes.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-/// Packed bytes: a row, a key or a value of an arrangement.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Row(pub Box<[u8]>);
+/// Packed bytes: a row, a key or a value of an arrangement. Up to two integers lie in place: most
+/// keys are sorted and moved without following a pointer.
+#[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Row(pub SmallVec<[u8; 16]>);
+
+impl Ord for Row {
+    fn cmp(&self, other: &Row) -> Ordering {
+        compare(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Row {
+    fn partial_cmp(&self, other: &Row) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As slices compare; two keys of one integer each by one comparison.
+pub(crate) fn compare(a: &[u8], b: &[u8]) -> Ordering {
+    match (<[u8; 8]>::try_from(a), <[u8; 8]>::try_from(b)) {
+        (Ok(a), Ok(b)) => u64::from_be_bytes(a).cmp(&u64::from_be_bytes(b)),
+        _ => a.cmp(b),
+    }
+}
+
+impl From<&[u8]> for Row {
+    fn from(bytes: &[u8]) -> Row {
+        Row(SmallVec::from_slice(bytes))
+    }
+}
 
 impl std::fmt::Debug for Row {
     /// Escaped, so that text in it can be read.
@@ -62,7 +91,7 @@ impl Packer {
 
     /// The row, leaving the packer empty for the next.
     pub fn finish(&mut self) -> Row {
-        let row = Row(self.0.as_slice().into());
+        let row = Row::from(self.0.as_slice());
         self.0.clear();
         row
     }

@@ -86,7 +86,7 @@ pub enum Aggregate {
     Tallied {
         kept: KeptId,
         key: Vec<KeyPart>,
-        tally: usize,
+        tally: u16,
         function: AggregateFunction,
         ty: SqlType,
     },
@@ -184,7 +184,7 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
             Piece::Aggregate(Aggregate::Tallied {
                 kept: *kept,
                 key: row.key(key),
-                tally: usize::from(*tally),
+                tally: *tally,
                 function: *function,
                 ty: ty.clone(),
             })

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use differential_dataflow::difference::Semigroup;
 use differential_dataflow::operators::arrange::{Arranged, TraceAgent};
 use differential_dataflow::trace::implementations::chunker::ContainerChunker;
+use differential_dataflow::trace::implementations::ord_neu::layers::{Upds, Vals};
 use differential_dataflow::trace::implementations::ord_neu::{
     OrdValBatch, OrdValBatcher, OrdValBuilder,
 };
@@ -28,22 +29,36 @@ use crate::row::{Row, hash};
 /// An update of an arrangement.
 pub type Update<R> = ((Row, Row), Lsn, R);
 
-/// Rows laid end to end; `offsets[i]..offsets[i + 1]` bounds row `i`.
+/// Rows laid end to end.
 pub struct RowContainer {
-    offsets: OffsetList,
     bytes: Vec<u8>,
+    lengths: Lengths,
+    /// How many rows there are likely to be.
+    rows: usize,
+}
+
+/// Where each row lies. Keys are mostly integers: while all rows are equally long there is nothing
+/// to look up, which halves the memory that a search touches.
+enum Lengths {
+    /// So many rows of one length.
+    Same { rows: usize, length: usize },
+    /// `offsets[i]..offsets[i + 1]` bounds row `i`.
+    Various(OffsetList),
 }
 
 impl RowContainer {
     /// Bytes held, capacity included.
     pub fn size(&self) -> usize {
-        self.bytes.capacity() + offsets_size(&self.offsets)
+        let lengths = match &self.lengths {
+            Lengths::Same { .. } => 0,
+            Lengths::Various(offsets) => offsets_size(offsets),
+        };
+        self.bytes.capacity() + lengths
     }
 
     fn sized(rows: usize, bytes: usize) -> RowContainer {
-        let mut offsets = OffsetList::with_capacity(rows + 1);
-        offsets.push(0);
-        RowContainer { offsets, bytes: Vec::with_capacity(bytes) }
+        let lengths = Lengths::Same { rows: 0, length: 0 };
+        RowContainer { bytes: Vec::with_capacity(bytes), lengths, rows }
     }
 }
 
@@ -57,11 +72,22 @@ impl BatchContainer for RowContainer {
     type ReadItem<'a> = &'a [u8];
 
     fn into_owned(item: &[u8]) -> Row {
-        Row(item.into())
+        Row::from(item)
     }
     fn push_ref(&mut self, item: &[u8]) {
         self.bytes.extend_from_slice(item);
-        self.offsets.push(self.bytes.len());
+        match &mut self.lengths {
+            Lengths::Same { rows, length } if *rows == 0 || *length == item.len() => {
+                (*rows, *length) = (*rows + 1, item.len());
+            }
+            Lengths::Same { rows, length } => {
+                let mut offsets = OffsetList::with_capacity(self.rows.max(*rows) + 1);
+                (0..=*rows).for_each(|row| offsets.push(row * *length));
+                offsets.push(self.bytes.len());
+                self.lengths = Lengths::Various(offsets);
+            }
+            Lengths::Various(offsets) => offsets.push(self.bytes.len()),
+        }
     }
     fn push_own(&mut self, item: &Row) {
         self.push_ref(&item.0);
@@ -79,10 +105,17 @@ impl BatchContainer for RowContainer {
         item
     }
     fn index(&self, index: usize) -> &[u8] {
-        &self.bytes[self.offsets.index(index)..self.offsets.index(index + 1)]
+        let (start, end) = match &self.lengths {
+            Lengths::Same { length, .. } => (index * length, (index + 1) * length),
+            Lengths::Various(offsets) => (offsets.index(index), offsets.index(index + 1)),
+        };
+        &self.bytes[start..end]
     }
     fn len(&self) -> usize {
-        self.offsets.len() - 1
+        match &self.lengths {
+            Lengths::Same { rows, .. } => *rows,
+            Lengths::Various(offsets) => offsets.len() - 1,
+        }
     }
 }
 
@@ -165,7 +198,50 @@ impl<R: Diff> Builder for SharedBuilder<R> {
         Shared(Arc::new(self.0.done(description)))
     }
     fn seal(chain: &mut Vec<Vec<Update<R>>>, description: Description<Lsn>) -> Shared<R> {
-        Shared(Arc::new(OrdValBuilder::<RowLayout<R>, Vec<Update<R>>>::seal(chain, description)))
+        let size = Size::of(chain);
+        let mut builder = OrdValBuilder::<RowLayout<R>, Vec<Update<R>>>::with_capacity(0, 0, 0);
+        builder.result.keys = RowContainer::sized(size.keys, size.key_bytes);
+        builder.result.vals = Vals::with_capacity(size.keys + 1, 0);
+        builder.result.vals.vals = RowContainer::sized(size.vals, size.val_bytes);
+        builder.result.upds = Upds::with_capacity(size.vals + 1, size.upds);
+        chain.drain(..).for_each(|mut chunk| builder.push(&mut chunk));
+        Shared(Arc::new(builder.done(description)))
+    }
+}
+
+/// What sorted updates come to in a batch. What grows by doubling is touched twice, and touching
+/// memory for the first time is most of what a large batch costs.
+#[derive(Default)]
+struct Size {
+    keys: usize,
+    key_bytes: usize,
+    vals: usize,
+    val_bytes: usize,
+    /// Those that differ from the one before in time or diff: the others take no room.
+    upds: usize,
+}
+
+impl Size {
+    fn of<R: Diff>(chain: &[Vec<Update<R>>]) -> Size {
+        let mut size = Size::default();
+        let mut last: Option<&Update<R>> = None;
+        for update in chain.iter().flatten() {
+            let ((key, val), time, diff) = update;
+            let same_key = last.is_some_and(|last| last.0.0 == *key);
+            if !same_key {
+                size.keys += 1;
+                size.key_bytes += key.0.len();
+            }
+            if !same_key || last.is_some_and(|last| last.0.1 != *val) {
+                size.vals += 1;
+                size.val_bytes += val.0.len();
+            }
+            if last.is_none_or(|last| last.1 != *time || last.2 != *diff) {
+                size.upds += 1;
+            }
+            last = Some(update);
+        }
+        size
     }
 }
 

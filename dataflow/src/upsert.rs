@@ -164,7 +164,7 @@ impl Upsert {
         let row = split(&row.0);
         let mut key = Vec::new();
         match order::key(parts, &row, &mut key) {
-            Ok(true) => Ok(Row(key.into())),
+            Ok(true) => Ok(Row::from(key.as_slice())),
             Ok(false) => Err(self.inconsistent(table, "a primary key is NULL or was left out")),
             Err(_) => Err(self.inconsistent(table, "a primary key cannot be read")),
         }

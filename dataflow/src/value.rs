@@ -28,25 +28,34 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// The key and the value; none when a part of the key is NULL.
-    pub fn encode(&self, row: &[Datum<'_>]) -> Result<Option<(Row, Row)>, BadValue> {
-        let mut key = Vec::new();
-        if !order::key(&self.key, row, &mut key)? {
-            return Ok(None);
-        }
-        let mut value = Vec::new();
-        order::prefix(&self.order, row, &mut value)?;
-        let order = value.len();
-        order::key(&self.unique, row, &mut value)?;
-        let unique = value.len() - order;
-        let mut packer = Packer::onto(value);
+    /// The key and the value; none when a part of the key is NULL. What is in `scratch` does not
+    /// matter.
+    pub fn encode(
+        &self,
+        row: &[Datum<'_>],
+        scratch: &mut Vec<u8>,
+    ) -> Result<Option<(Row, Row)>, BadValue> {
+        let Some(key) = self.key(row, scratch)? else { return Ok(None) };
+        scratch.clear();
+        order::prefix(&self.order, row, scratch)?;
+        let order = scratch.len();
+        order::key(&self.unique, row, scratch)?;
+        let unique = scratch.len() - order;
+        let mut packer = Packer::onto(std::mem::take(scratch));
         for column in &self.columns {
             packer.push(row[usize::from(column.0)]);
         }
-        let mut value = packer.into_bytes();
-        push_length(&mut value, unique);
-        push_length(&mut value, order);
-        Ok(Some((Row(key.into()), Row(value.into()))))
+        *scratch = packer.into_bytes();
+        push_length(scratch, unique);
+        push_length(scratch, order);
+        Ok(Some((key, Row::from(scratch.as_slice()))))
+    }
+
+    /// The key alone.
+    pub fn key(&self, row: &[Datum<'_>], scratch: &mut Vec<u8>) -> Result<Option<Row>, BadValue> {
+        scratch.clear();
+        let whole = order::key(&self.key, row, scratch)?;
+        Ok(whole.then(|| Row::from(scratch.as_slice())))
     }
 }
 

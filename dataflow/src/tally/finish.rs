@@ -4,46 +4,62 @@ use flusso_compiler::plan::AggregateFunction;
 use flusso_compiler::types::SqlType;
 use num_bigint::{BigInt, Sign};
 
-use super::{Slot, Tallies};
+use super::Tallies;
+use super::term::{Counted, Term, decimals, floats};
 
 /// Appends the JSON of an aggregate over the tally in a slot; no tally is an empty group. A sum or
 /// average that is no number, or too large for its float, is `null`.
 pub fn finish(
     tallies: Option<&Tallies>,
-    slot: usize,
+    slot: u16,
     function: AggregateFunction,
     ty: &SqlType,
     out: &mut Vec<u8>,
 ) {
-    let empty = Slot::default();
-    let slot = tallies.and_then(|tallies| tallies.0.get(slot)).unwrap_or(&empty);
+    let group = Group(tallies.map_or(&[], |tallies| tallies.slot(slot)));
     let text = match function {
-        AggregateFunction::Count => Some(slot.rows.to_string()),
-        AggregateFunction::Sum => slot.sum(ty),
-        AggregateFunction::Avg => slot.avg(ty),
+        AggregateFunction::Count => Some(group.rows().to_string()),
+        AggregateFunction::Sum => group.sum(ty),
+        AggregateFunction::Avg => group.avg(ty),
         // Not kept in tallies.
         AggregateFunction::Min | AggregateFunction::Max | AggregateFunction::Ids => None,
     };
     out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
 }
 
-impl Slot {
+/// The terms of one tally.
+struct Group<'a>(&'a [(Term, i64)]);
+
+impl Group<'_> {
+    /// How many rows, or values that are not NULL.
+    fn rows(&self) -> i64 {
+        let count = |(term, units): &(Term, i64)| match term.counted() {
+            Counted::Digits(..) | Counted::Bits(_) => 0,
+            Counted::Rows
+            | Counted::NaN
+            | Counted::Above
+            | Counted::Below
+            | Counted::Decimals(_) => *units,
+        };
+        self.0.iter().map(count).sum()
+    }
+
     fn sum(&self, ty: &SqlType) -> Option<String> {
         if !self.is_number() {
             return None;
         }
         match ty {
             SqlType::Float4 => {
-                let sum = self.sum.float() as f32;
+                let sum = floats(self.0) as f32;
                 sum.is_finite().then(|| float(sum, sum.abs().into()))
             }
             SqlType::Float8 => {
-                let sum = self.sum.float();
+                let sum = floats(self.0);
                 sum.is_finite().then(|| float(sum, sum.abs()))
             }
             _ => {
-                let scale = self.scale(ty)?;
-                Some(decimal(&self.sum.decimal(scale), scale))
+                let scale = self.scale()?;
+                Some(decimal(&decimals(self.0, scale), scale.into()))
             }
         }
     }
@@ -53,26 +69,29 @@ impl Slot {
             return None;
         }
         if matches!(ty, SqlType::Float4 | SqlType::Float8) {
-            let avg = self.sum.float() / self.rows as f64;
+            let avg = floats(self.0) / self.rows() as f64;
             return avg.is_finite().then(|| float(avg, avg.abs()));
         }
-        let scale = self.scale(ty)?;
-        Some(quotient(&self.sum.decimal(scale), scale, self.rows))
+        let scale = self.scale()?;
+        Some(quotient(&decimals(self.0, scale), scale.into(), self.rows()))
     }
 
     /// Whether there is a sum and it is a number.
     fn is_number(&self) -> bool {
-        self.rows > 0 && self.nan == 0 && self.above == 0 && self.below == 0
+        let odd = |(term, _): &(Term, i64)| {
+            matches!(term.counted(), Counted::NaN | Counted::Above | Counted::Below)
+        };
+        !self.0.is_empty() && !self.0.iter().any(odd)
     }
 
-    /// The digits after the point that a sum of decimals is printed with; none for other types.
-    fn scale(&self, ty: &SqlType) -> Option<u32> {
-        match ty {
-            SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid => Some(0),
-            SqlType::Money => Some(2),
-            SqlType::Numeric(_) => Some(self.scales.last().map_or(0, |(scale, _)| *scale)),
+    /// The digits after the point that a sum of decimals is printed with: the most of any. None
+    /// when they are no decimals.
+    fn scale(&self) -> Option<u16> {
+        let scale = |(term, _): &(Term, i64)| match term.counted() {
+            Counted::Decimals(scale) => Some(scale),
             _ => None,
-        }
+        };
+        self.0.iter().filter_map(scale).max()
     }
 }
 

@@ -1,43 +1,29 @@
 //! Counts and sums kept in the diffs: what a group comes to is the sum of its rows' tallies, and a
 //! row that goes takes with it exactly what it brought.
 //!
+//! A tally is a sparse vector of whole numbers: so many rows, so many NaNs, so many units of a sum.
 //! Hence sums are exact for floats too, and what no sum can hold is counted beside it: NaNs,
-//! infinities, and the scales numerics were printed with, for `sum` shows the largest.
+//! infinities, and the scales numerics were printed with, for `sum` shows the largest. Diffs are
+//! sorted, moved and merged all day, so a vector is as small as its few terms.
 
-mod exact;
 mod finish;
+mod term;
 
 use differential_dataflow::difference::{Abelian, IsZero, Monoid, Semigroup};
 use flusso_compiler::plan::{Table, Tally};
 use flusso_compiler::types::SqlType;
 use serde::{Deserialize, Serialize};
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
-use self::exact::Exact;
 pub use self::finish::finish;
+use self::term::{Counted, Term};
 use crate::eval::{Program, Scratch};
 use crate::row::Datum;
 
-/// One slot for each tally of a kept thing; empty is zero.
+/// What the rows of a group come to, for all tallies of a kept thing: terms in order, none of them
+/// zero.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Tallies(SmallVec<[Slot; 2]>);
-
-/// What the rows of a group come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Slot {
-    /// How many rows.
-    rows: i64,
-    /// How many of them are NaN.
-    nan: i64,
-    /// How many are infinity.
-    above: i64,
-    /// How many are negative infinity.
-    below: i64,
-    /// The sum of the others.
-    sum: Exact,
-    /// How many numerics were printed with so many digits after the point.
-    scales: SmallVec<[(u32, i64); 1]>,
-}
+pub struct Tallies(SmallVec<[(Term, i64); 4]>);
 
 /// How a row becomes tallies.
 #[derive(Debug)]
@@ -63,98 +49,97 @@ impl TallyProgram {
     /// What one row comes to.
     pub fn of(&self, row: &[Datum<'_>]) -> Tallies {
         let mut scratch = Scratch::default();
-        let mut tallies = Tallies(self.0.iter().map(|_| Slot::default()).collect());
-        for (part, slot) in self.0.iter().zip(&mut tallies.0) {
+        let mut tallies = Tallies::default();
+        for (slot, part) in (0..).zip(&self.0) {
             if part.filter.as_ref().is_some_and(|f| f.truth(row, &mut scratch) != Some(true)) {
                 continue;
             }
             match &part.of {
-                None => slot.rows += 1,
+                None => tallies.add(Term::count(slot, Counted::Rows), 1),
                 Some((position, ty)) => {
                     if let Some(Datum::Text(text)) = row.get(*position) {
-                        slot.add(text, ty);
+                        tallies.add_value(slot, text, ty);
                     }
                 }
             }
         }
-        if tallies.is_zero() { Tallies::default() } else { tallies }
+        tallies
     }
 }
 
 /// What values gathered from rows come to, in one slot; none when there are none.
 pub fn over<'a>(texts: impl Iterator<Item = &'a [u8]>, ty: &SqlType) -> Option<Tallies> {
-    let mut slot = Slot::default();
-    texts.for_each(|text| slot.add(text, ty));
-    (slot.rows > 0).then(|| Tallies(smallvec![slot]))
+    let mut tallies = Tallies::default();
+    texts.for_each(|text| tallies.add_value(0, text, ty));
+    (!tallies.is_zero()).then_some(tallies)
 }
 
-impl Slot {
+impl Tallies {
+    /// Whether nothing is left of what was added.
+    pub fn is_zero(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Turns what a row brought into what it takes away.
+    pub fn negate(&mut self) {
+        self.0.iter_mut().for_each(|(_, units)| *units = -*units);
+    }
+
     /// Counts a value that is not NULL in.
-    fn add(&mut self, text: &[u8], ty: &SqlType) {
-        self.rows += 1;
+    fn add_value(&mut self, slot: u16, text: &[u8], ty: &SqlType) {
+        let mut count = |counted| self.add(Term::count(slot, counted), 1);
         match text {
-            b"NaN" => self.nan += 1,
-            b"Infinity" => self.above += 1,
-            b"-Infinity" => self.below += 1,
+            b"NaN" => count(Counted::NaN),
+            b"Infinity" => count(Counted::Above),
+            b"-Infinity" => count(Counted::Below),
             _ => match ty {
-                SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid | SqlType::Money => {
-                    self.sum.add_decimal(text);
+                SqlType::Int2
+                | SqlType::Int4
+                | SqlType::Int8
+                | SqlType::Oid
+                | SqlType::Money
+                | SqlType::Numeric(_) => {
+                    term::decimal(slot, text, &mut |term, units| self.add(term, units));
                 }
-                SqlType::Numeric(_) => {
-                    let scale = self.sum.add_decimal(text);
-                    add_counts(&mut self.scales, &[(scale, 1)]);
+                SqlType::Float4 | SqlType::Float8 => {
+                    count(Counted::Rows);
+                    term::float(slot, text, &mut |term, units| self.add(term, units));
                 }
-                SqlType::Float4 | SqlType::Float8 => self.sum.add_float(text),
                 // The rest can only be counted.
-                _ => {}
+                _ => count(Counted::Rows),
             },
         }
     }
 
-    fn is_zero(&self) -> bool {
-        self.rows == 0
-            && self.nan == 0
-            && self.above == 0
-            && self.below == 0
-            && self.sum.is_zero()
-            && self.scales.is_empty()
-    }
-}
-
-/// Adds counts by scale, those that come to zero left out.
-fn add_counts(scales: &mut SmallVec<[(u32, i64); 1]>, others: &[(u32, i64)]) {
-    for &(scale, count) in others {
-        match scales.binary_search_by_key(&scale, |entry| entry.0) {
-            Err(at) => scales.insert(at, (scale, count)),
+    fn add(&mut self, term: Term, units: i64) {
+        match self.0.binary_search_by_key(&term, |(term, _)| *term) {
+            Err(at) => self.0.insert(at, (term, units)),
             Ok(at) => {
-                scales[at].1 += count;
-                if scales[at].1 == 0 {
-                    scales.remove(at);
+                self.0[at].1 += units;
+                if self.0[at].1 == 0 {
+                    self.0.remove(at);
                 }
             }
         }
+    }
+
+    /// The terms of one tally.
+    fn slot(&self, slot: u16) -> &[(Term, i64)] {
+        let start = self.0.partition_point(|(term, _)| term.slot() < slot);
+        let end = self.0.partition_point(|(term, _)| term.slot() <= slot);
+        &self.0[start..end]
     }
 }
 
 impl IsZero for Tallies {
     fn is_zero(&self) -> bool {
-        self.0.iter().all(Slot::is_zero)
+        Tallies::is_zero(self)
     }
 }
 
 impl Semigroup for Tallies {
     fn plus_equals(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize_with(other.0.len(), Slot::default);
-        }
-        for (slot, other) in self.0.iter_mut().zip(&other.0) {
-            slot.rows += other.rows;
-            slot.nan += other.nan;
-            slot.above += other.above;
-            slot.below += other.below;
-            slot.sum.add(&other.sum);
-            add_counts(&mut slot.scales, &other.scales);
-        }
+        other.0.iter().for_each(|(term, units)| self.add(*term, *units));
     }
 }
 
@@ -166,26 +151,7 @@ impl Monoid for Tallies {
 
 impl Abelian for Tallies {
     fn negate(&mut self) {
-        for slot in &mut self.0 {
-            slot.rows = -slot.rows;
-            slot.nan = -slot.nan;
-            slot.above = -slot.above;
-            slot.below = -slot.below;
-            slot.sum.negate();
-            slot.scales.iter_mut().for_each(|(_, count)| *count = -*count);
-        }
-    }
-}
-
-impl Tallies {
-    /// Whether nothing is left of what was added.
-    pub fn is_zero(&self) -> bool {
-        IsZero::is_zero(self)
-    }
-
-    /// Turns what a row brought into what it takes away.
-    pub fn negate(&mut self) {
-        Abelian::negate(self);
+        Tallies::negate(self);
     }
 }
 

@@ -162,7 +162,7 @@ proptest! {
             format!("{whole}{fraction:0<PLACES$}").parse::<BigInt>().unwrap()
         }).sum();
         let tallies = over_all(&texts, &SqlType::Numeric(None)).unwrap();
-        prop_assert_eq!(tallies.0[0].sum.decimal(PLACES as u32), model);
+        prop_assert_eq!(term::decimals(&tallies.0, PLACES as u16), model);
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Tables {
                     differential_dataflow::difference::Semigroup::plus_equals(&mut a, &b);
                     a
                 });
-                tally::finish(sum.as_ref(), usize::from(*tally), *function, ty, out);
+                tally::finish(sum.as_ref(), *tally, *function, ty, out);
             }
             Value::Aggregate(Aggregate::Gathered { read, function, column, ty, render }) => {
                 let rows = self.read(plan, read, row);

@@ -68,7 +68,7 @@ fn decode(server: &Server, request: &Request) -> Option<f64> {
     let session = Session::open(&url);
     session.run("CREATE PUBLICATION decoded FOR ALL TABLES");
     session.run("SELECT pg_create_logical_replication_slot('decoded', 'pgoutput')");
-    let transactions = pgbench(request, &url, &["-t", "5000", "-c", "4", "-j", "1"]);
+    let transactions = pgbench(request, &url, 1, &["-t", "5000", "-c", "4", "-j", "1"]);
     let end = session.value("SELECT pg_current_wal_flush_lsn()");
     let begun = Instant::now();
     let status = Command::new(program)

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use flusso_tests::database::Session;
 
 use crate::Request;
-use crate::report::{FanIn, Measures};
+use crate::report::{FanIn, Live, Measures};
 use crate::subject::Subject;
 
 /// Transactions a second of the latency load.
@@ -22,8 +22,7 @@ pub fn all(subject: &mut Subject, request: &Request) -> Measures {
     eprintln!("  seed {seed:.2?}");
     subject.live();
     let fan_in = (1..=3).map(|shop| fan_in(subject, shop)).collect();
-    let (transactions, behind, live) = live(subject, request);
-    eprintln!("  live {transactions} transactions, {behind:.2?} behind at the end");
+    let live = [1, 10].map(|each| live(subject, request, each));
     let backlog = backlog(subject, request);
     eprintln!("  backlog {:.0}/s", backlog);
     let latency = latency(subject, request);
@@ -31,8 +30,6 @@ pub fn all(subject: &mut Subject, request: &Request) -> Measures {
         seed,
         seed_peak,
         fan_in,
-        transactions,
-        behind,
         live,
         backlog,
         latency,
@@ -60,22 +57,25 @@ fn fan_in(subject: &mut Subject, shop: u32) -> FanIn {
     FanIn { documents, time }
 }
 
-/// Single-row updates at full speed: how many there were, how far behind the last one was, and
-/// how many a second arrived.
-fn live(subject: &mut Subject, request: &Request) -> (u64, Duration, f64) {
+/// Single-row updates at full speed, so many to a transaction. One to a transaction, pgbench and
+/// the commits themselves are the limit; with ten, what follows them is.
+fn live(subject: &mut Subject, request: &Request, each: u32) -> Live {
     let begun = Instant::now();
     let seconds = request.seconds.to_string();
-    let transactions = pgbench(request, &subject.url, &["-T", &seconds, "-c", "4", "-j", "1"]);
+    let arguments = ["-T", &seconds, "-c", "4", "-j", "1"];
+    let changes = pgbench(request, &subject.url, each, &arguments) * u64::from(each);
     let ended = Instant::now();
-    let arrived = subject.passed("~live-end");
+    let arrived = subject.passed(&format!("~live-end-{each}"));
     let behind = arrived.saturating_duration_since(ended);
-    (transactions, behind, transactions as f64 / (arrived - begun).as_secs_f64())
+    let rate = changes as f64 / (arrived - begun).as_secs_f64();
+    eprintln!("  live {changes} changes, {behind:.2?} behind at the end");
+    Live { changes, behind, rate }
 }
 
 /// The same while it is stopped: changes a second once it goes on.
 fn backlog(subject: &mut Subject, request: &Request) -> f64 {
     subject.signal("STOP");
-    let transactions = pgbench(request, &subject.url, &["-t", "5000", "-c", "4", "-j", "1"]);
+    let transactions = pgbench(request, &subject.url, 1, &["-t", "5000", "-c", "4", "-j", "1"]);
     subject.mark("~backlog-end");
     let resumed = Instant::now();
     subject.signal("CONT");
@@ -133,12 +133,20 @@ fn latency(subject: &mut Subject, request: &Request) -> (Duration, Duration) {
     (p50, p99)
 }
 
-/// Runs pgbench with single-row updates and gives the number of transactions.
-pub fn pgbench(request: &Request, url: &str, arguments: &[&str]) -> u64 {
-    let script = format!(
-        "\\set id random(2, {})\nUPDATE orders SET note = 'n' || random() WHERE id = :id;\n",
-        request.orders
-    );
+/// Runs pgbench with transactions of so many single-row updates, sent together, and gives the
+/// number of transactions.
+pub fn pgbench(request: &Request, url: &str, each: u32, arguments: &[&str]) -> u64 {
+    // Rising ids: transactions that take rows in one order wait for each other and never lock up.
+    let step = request.orders / each;
+    let mut ids = format!("\\set id0 random(2, {step})\n");
+    ids.extend((1..each).map(|n| format!("\\set id{n} :id0 + {}\n", n * step)));
+    let updates: String = (0..each)
+        .map(|n| format!("UPDATE orders SET note = 'n' || random() WHERE id = :id{n};\n"))
+        .collect();
+    let script = match each {
+        1 => format!("{ids}{updates}"),
+        _ => format!("{ids}\\startpipeline\nBEGIN;\n{updates}COMMIT;\n\\endpipeline\n"),
+    };
     let file = flusso_tests::server::fresh_path("pgbench");
     std::fs::write(&file, script).expect("the temporary folder can be written");
     let output = run(&request.pgbench, &file, url, arguments);

@@ -14,12 +14,8 @@ pub struct Measures {
     pub seed_peak: u64,
     /// By rising number of documents.
     pub fan_in: Vec<FanIn>,
-    /// Single-row transactions of the live load.
-    pub transactions: u64,
-    /// From the end of that load to its last document.
-    pub behind: Duration,
-    /// Changes a second from its begin to its last document.
-    pub live: f64,
+    /// Single-row changes at pgbench's full speed, one and ten to a transaction.
+    pub live: [Live; 2],
     /// Changes a second after a pause.
     pub backlog: f64,
     /// p50 and p99 at a thousand transactions a second.
@@ -34,6 +30,16 @@ pub struct FanIn {
     pub documents: u64,
     /// From the commit to the last of them.
     pub time: Duration,
+}
+
+/// Changes at full speed.
+pub struct Live {
+    /// How many.
+    pub changes: u64,
+    /// From the end of the load to its last document.
+    pub behind: Duration,
+    /// Changes a second from its begin to its last document.
+    pub rate: f64,
 }
 
 /// A measure, less of which is better.
@@ -100,17 +106,20 @@ fn lines(
         let name = format!("one row under {} documents", fan_in.documents);
         lines.push(less(name, seconds, &move |m| m.fan_in[i].time.as_secs_f64(), String::new()));
     }
-    lines.push(more(
-        "single-row changes, pgbench at full speed".into(),
-        &|m| m.live,
-        format!("pgbench {}", rate(ours.transactions as f64 / f64::from(request.seconds))),
-    ));
-    lines.push(less(
-        "  behind pgbench at its end".into(),
-        seconds,
-        &|m| m.behind.as_secs_f64(),
-        String::new(),
-    ));
+    for (i, of) in ["each a transaction", "ten to a transaction"].into_iter().enumerate() {
+        let pgbench = ours.live[i].changes as f64 / f64::from(request.seconds);
+        lines.push(more(
+            format!("single-row changes, {of}"),
+            &move |m| m.live[i].rate,
+            format!("pgbench {}", rate(pgbench)),
+        ));
+        lines.push(less(
+            "  behind pgbench at its end".into(),
+            seconds,
+            &move |m| m.live[i].behind.as_secs_f64(),
+            String::new(),
+        ));
+    }
     lines.push(more("backlog after a pause".into(), &|m| m.backlog, decode));
     lines.push(less(
         "commit to line at 1,000/s, p50".into(),
