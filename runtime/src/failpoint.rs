@@ -2,7 +2,8 @@
 //!
 //! `FLUSSO_FAIL_AT=name` aborts at the first passing of that point, `name:n` at the n-th. Only
 //! builds with debug assertions have them, which tests use and releases are not: so one build
-//! serves all tests, and what is shipped cannot be told to die.
+//! serves all tests, and what is shipped cannot be told to die. By the same rule
+//! `FLUSSO_STDOUT_LSN=true` puts the LSN into the lines on standard output, whose format has none.
 //!
 //! | point | where |
 //! | --- | --- |
@@ -34,3 +35,17 @@ pub fn pass(point: &str) {
 /// Nothing, in a release.
 #[cfg(not(debug_assertions))]
 pub fn pass(_point: &str) {}
+
+/// Whether lines on standard output tell the commit of their document.
+#[cfg(debug_assertions)]
+pub fn shows_lsn() -> bool {
+    static SHOWS: std::sync::LazyLock<bool> =
+        std::sync::LazyLock::new(|| std::env::var("FLUSSO_STDOUT_LSN").is_ok_and(|it| it == "true"));
+    *SHOWS
+}
+
+/// Not in a release.
+#[cfg(not(debug_assertions))]
+pub fn shows_lsn() -> bool {
+    false
+}

@@ -12,8 +12,11 @@ use serde_json::Value;
 
 use crate::documents::{Changes, Documents, Id, normal};
 
-/// What has been said of each document, in order: versions and what it became.
+/// What has been said of each document, in order: commits and what it became.
 pub type History = BTreeMap<Id, Vec<(u64, Option<Value>)>>;
+
+/// The variable that makes the lines tell the commit.
+pub const WITH_LSN: (&str, &str) = ("FLUSSO_STDOUT_LSN", "true");
 
 /// A running `flusso run`.
 pub struct Flusso {
@@ -21,7 +24,7 @@ pub struct Flusso {
     pub documents: Documents,
     /// Every operation since last taken, in the order of the lines.
     pub operations: Vec<(Id, Option<Value>)>,
-    /// Every operation there was, with its version.
+    /// Every operation there was, with its commit, when the lines tell it: see [`WITH_LSN`].
     pub history: History,
     child: Child,
     lines: Receiver<String>,
@@ -134,8 +137,8 @@ impl Flusso {
     fn take(&mut self, line: &str) {
         let envelope: Value =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let keys: Vec<&str> =
-            envelope.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+        let keys = envelope.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+        let keys: Vec<&str> = keys.filter(|key| *key != "lsn").collect();
         let text = |key: &str| envelope[key].as_str().unwrap_or_else(|| panic!("{key}: {line}"));
         self.sequence += 1;
         assert_eq!(envelope["seq"].as_u64(), Some(self.sequence), "{line}");
@@ -159,8 +162,9 @@ impl Flusso {
             Some(document) => self.documents.insert(id.clone(), document.clone()),
             None => self.documents.remove(&id),
         };
-        let version = envelope["version"].as_u64().expect("every line has a version");
-        self.history.entry(id.clone()).or_default().push((version, document.clone()));
+        if let Some(lsn) = envelope["lsn"].as_u64() {
+            self.history.entry(id.clone()).or_default().push((lsn, document.clone()));
+        }
         self.operations.push((id, document));
     }
 

@@ -8,6 +8,7 @@ use flusso_tests::churn::{shopping, while_writing};
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
 use flusso_tests::exact::{Witness, agree};
+use flusso_tests::flusso::WITH_LSN;
 use flusso_tests::proxy::{FAIR, Proxy, Way, Weather};
 use flusso_tests::server::Server;
 use flusso_tests::shop;
@@ -21,7 +22,7 @@ const ORDERS: usize = 300;
 fn survives(name: &str, bad: impl Fn(&Proxy)) {
     let shop = shop::deployment(&SERVER, name, ORDERS as u32, STDOUT);
     let proxy = shop.behind_proxy();
-    let mut flusso = shop.start(2);
+    let mut flusso = shop.start_with(2, &[WITH_LSN]);
     shop.expect_equal(&mut flusso, "at seed");
     let witness = Witness::new(&shop);
     let mut seen = Vec::new();

@@ -121,7 +121,7 @@ async fn copy(
 }
 
 /// Lines of `COPY` text into packed rows.
-struct Lines {
+pub(crate) struct Lines {
     columns: usize,
     packer: Packer,
     /// A value with its escapes resolved.
@@ -131,12 +131,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(columns: usize) -> Lines {
+    pub(crate) fn new(columns: usize) -> Lines {
         Lines { columns, packer: Packer::default(), plain: Vec::new(), partial: Vec::new() }
     }
 
     /// Appends the rows of all whole lines; none when a line has the wrong number of values.
-    fn take(&mut self, mut chunk: &[u8], rows: &mut Vec<Row>) -> Option<()> {
+    pub(crate) fn take(&mut self, mut chunk: &[u8], rows: &mut Vec<Row>) -> Option<()> {
         // A line break within a value is escaped, so that every one of them ends a line.
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (line, rest) = chunk.split_at(end);

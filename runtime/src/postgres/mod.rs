@@ -16,6 +16,8 @@ pub mod connect;
 mod copy;
 pub mod decode;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 mod layout;
 pub mod moment;
 pub mod preflight;

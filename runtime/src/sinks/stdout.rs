@@ -14,6 +14,7 @@ use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
 
 use super::{SinkError, Target, Written};
+use crate::failpoint;
 
 /// Standard output, or what stands in for it.
 pub struct Stdout {
@@ -119,6 +120,9 @@ fn line(text: &mut Vec<u8>, document: &Document, index: &str, seq: u64, ts: &str
     text.extend_from_slice(b",\"index\":\"");
     text.extend_from_slice(index.as_bytes());
     text.push(b'"');
+    if failpoint::shows_lsn() {
+        text.extend_from_slice(format!(",\"lsn\":{}", document.at).as_bytes());
+    }
     let op = match &document.body {
         Some(body) => {
             text.extend_from_slice(b",\"meta\":{\"bytes\":");
