@@ -36,6 +36,7 @@ impl Report {
         loop {
             clock.tick().await;
             work = self.follow(work);
+            self.status.retained(self.captured.retention());
             if sampled.is_none_or(|at| at.elapsed() >= self.lag_poll) {
                 sampled = self.sample().then(Instant::now);
             }

@@ -126,7 +126,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let settlement = Settlement::new(workers, plan.indexes.len());
     let mut delivery = Delivery { plan, sinks, engine, status, durable, settlement, skip_fill };
     let ended = tokio::select! {
-        ended = delivery.run(&mut emitted) => ended.map_err(RunError::Sink),
+        Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
+        // Without an error it has ended because the capture has, which knows why.
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
             Ok(Err(CaptureError::Abandoned)) => match feed_ended.await {

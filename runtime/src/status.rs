@@ -10,6 +10,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use flusso_dataflow::Lsn;
 
+use crate::postgres::progress::Retention;
+
 /// How far a run has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -151,6 +153,8 @@ pub struct State {
     pub lag_bytes: Option<u64>,
     /// Age of the oldest commit that is not in every sink.
     pub lag: Duration,
+    /// What the slot keeps Postgres from forgetting.
+    pub retention: Option<Retention>,
     /// Things that went wrong.
     pub errors: u64,
     /// The last of them.
@@ -189,6 +193,7 @@ impl Status {
             durable: 0,
             lag_bytes: None,
             lag: Duration::ZERO,
+            retention: None,
             errors: 0,
             last_error: None,
             reading: Reading::default(),
@@ -291,6 +296,11 @@ impl Status {
     /// So many bytes of WAL are unconfirmed.
     pub fn lag(&self, bytes: u64) {
         self.lock().lag_bytes = Some(bytes);
+    }
+
+    /// The slot keeps so much.
+    pub fn retained(&self, retention: Option<Retention>) {
+        self.lock().retention = retention;
     }
 
     /// Something went wrong.

@@ -117,6 +117,11 @@ impl Deployment {
         proxy
     }
 
+    /// Opens another session: the old one ends with the server.
+    pub fn reconnect(&mut self) {
+        self.session = Session::open(&self.url);
+    }
+
     /// What the documents must be now.
     pub fn oracle(&self) -> Documents {
         let mut documents = Documents::new();

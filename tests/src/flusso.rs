@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub struct Flusso {
     child: Child,
     lines: Receiver<String>,
     messages: Arc<Mutex<String>>,
+    /// Takes the messages in until there can be no more.
+    listener: Option<JoinHandle<()>>,
     sequence: u64,
 }
 
@@ -81,7 +84,7 @@ impl Flusso {
         let messages = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("stderr is piped");
         let said = Arc::clone(&messages);
-        std::thread::spawn(move || {
+        let listener = std::thread::spawn(move || {
             let mut stderr = BufReader::new(stderr);
             let mut line = String::new();
             while stderr.read_line(&mut line).is_ok_and(|bytes| bytes > 0) {
@@ -91,7 +94,8 @@ impl Flusso {
         });
         let (documents, operations) = (Documents::new(), Vec::new());
         let history = History::new();
-        Flusso { documents, operations, history, child, lines, messages, sequence: 0 }
+        let listener = Some(listener);
+        Flusso { documents, operations, history, child, lines, messages, listener, sequence: 0 }
     }
 
     /// Goes on from what a predecessor has said: for a life that does not begin anew.
@@ -191,6 +195,9 @@ impl Flusso {
             self.read(Duration::from_millis(20));
             if let Some(code) = self.ended() {
                 while self.read(Duration::from_millis(200)) {}
+                if let Some(listener) = self.listener.take() {
+                    listener.join().expect("it only listens");
+                }
                 return code;
             }
             assert!(Instant::now() < deadline, "it did not end; it said:\n{}", self.said());

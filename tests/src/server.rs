@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// A running server.
 pub struct Server {
@@ -61,6 +62,22 @@ impl Server {
         let url = url.trim().to_owned();
         assert!(!url.is_empty(), "{script} did not start; its message stands above");
         Server { url, folder, child }
+    }
+
+    /// Ends Postgres, by `INT` fast or by `QUIT` at once, and waits until it is there again on the
+    /// same port.
+    pub fn restart(&self, signal: &str) {
+        let pid = || std::fs::read_to_string(self.folder.join("pid")).expect("it tells its pid");
+        let before = pid();
+        std::fs::write(self.folder.join("again"), "").expect("the folder can be written");
+        let status = Command::new("kill").arg(format!("-{signal}")).arg(before.trim()).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while pid() == before {
+            assert!(Instant::now() < deadline, "Postgres did not come back");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::fs::remove_file(self.folder.join("again")).expect("it was written here");
     }
 
     /// What the server has logged.

@@ -34,6 +34,9 @@ pub fn status(state: &State) -> Value {
         "documents_suppressed": suppressed,
         "bytes_in_flight": state.reading.in_flight,
         "rows_unkeyed": state.reading.unkeyed,
+        "slot": state.retention.map(|slot| {
+            json!({ "wal_held_bytes": slot.held, "wal_left_bytes": slot.left })
+        }),
         "lag_seconds": state.lag.as_secs_f64(),
         "durable_lsn": lsn(state.durable),
         "copy": Map::from_iter(copies),

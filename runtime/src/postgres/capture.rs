@@ -129,11 +129,8 @@ impl Run {
             () = stopped(&mut stop) => return Ok(()),
         };
         let Run { plan, settings, events, progress, client } = self;
-        let stream = Stream { plan, layout, settings, events, progress };
-        let ended = stream.run(at, confirmed, stop).await;
-        // Only now may another process take the slot.
-        drop(client);
-        match ended {
+        let stream = Stream { plan, layout, settings, events, progress, client };
+        match stream.run(at, confirmed, stop).await {
             Err(CaptureError::Abandoned) => Ok(()),
             ended => ended,
         }
@@ -144,7 +141,7 @@ impl Run {
         let connection = &self.settings.connection;
         let snapshot = Snapshot::take(&self.client, connection).await?;
         let first = snapshot.session(connection).await?;
-        let layout = Layout::read(&first, &self.plan).await?;
+        let layout = Layout::read_whole(&first, &self.plan, &self.settings.publication).await?;
         for (place, progress) in layout.tables.iter().zip(&self.progress.tables) {
             progress.set_estimate(place.estimate);
         }

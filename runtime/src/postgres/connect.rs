@@ -18,6 +18,7 @@ use super::tls;
 pub(crate) const OPTIONS: &str = "-c datestyle=ISO,MDY -c timezone=UTC -c intervalstyle=postgres \
     -c extra_float_digits=3 -c bytea_output=hex -c lc_monetary=C -c client_encoding=UTF8 \
     -c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 \
+    -c lock_timeout=0 -c default_transaction_read_only=off -c standard_conforming_strings=on \
     -c row_security=off";
 
 /// How long a connection may take to be made.

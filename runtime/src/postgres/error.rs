@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::changed::{Changed, PublicationChanged};
 use super::preflight::Problem;
 
 /// What the server said, as `ErrorResponse` and `NoticeResponse` carry it.
@@ -67,16 +68,114 @@ pub enum CaptureError {
         by: Vec<String>,
     },
     /// A table changed so that the rows we hold no longer say what it holds.
-    Table {
+    Changed {
         /// The table.
         table: String,
         /// What happened and what to do.
-        what: String,
+        how: Changed,
+    },
+    /// The publication changed.
+    Publication {
+        /// The publication.
+        publication: String,
+        /// What happened.
+        how: PublicationChanged,
     },
     /// The stream cannot continue from where it stopped; a new copy must be made.
-    Gap(String),
+    Gap(Gap),
     /// Nobody takes the rows any more.
     Abandoned,
+}
+
+/// Why there is no way on from where the stream stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The slot is not there.
+    SlotDropped {
+        /// The slot.
+        slot: String,
+    },
+    /// Postgres has forgotten what the slot should have kept.
+    SlotLost {
+        /// The slot.
+        slot: String,
+        /// Postgres' word for why, from 17 on: `wal_removed`.
+        why: Option<String>,
+        /// `max_slot_wal_keep_size` in bytes.
+        limit: Option<i64>,
+    },
+    /// Somebody confirmed what we had not read.
+    SlotMoved {
+        /// The slot.
+        slot: String,
+    },
+    /// Another server answers, or another database of the same name.
+    OtherServer,
+    /// The server's WAL ends before what was read.
+    BackInTime,
+    /// The server took another way before what was read.
+    Timeline {
+        /// The timeline it is on.
+        now: u32,
+        /// Where it left ours, as Postgres writes it.
+        left: String,
+        /// Up to where we had read.
+        read: String,
+    },
+    /// Postgres left changes out and said so.
+    LeftOut(ServerMessage),
+    /// Postgres does not start the stream again.
+    Refused(ServerMessage),
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Gap::SlotDropped { slot } => write!(
+                f,
+                "the replication slot `{slot}` is gone: somebody dropped it, or a standby that \
+                 does not have it was promoted"
+            ),
+            Gap::SlotLost { slot, why, limit } => {
+                write!(f, "Postgres has given up the replication slot `{slot}`")?;
+                why.iter().try_for_each(|why| write!(f, " ({why})"))?;
+                match (why.as_deref(), limit) {
+                    (None | Some("wal_removed"), Some(limit)) => write!(
+                        f,
+                        ": more WAL was written than max_slot_wal_keep_size = {0}MB lets it keep; \
+                         run ALTER SYSTEM SET max_slot_wal_keep_size = '{1}MB'; SELECT \
+                         pg_reload_conf()",
+                        limit >> 20,
+                        (limit >> 20) * 2
+                    ),
+                    (Some("idle_timeout"), _) => f.write_str(
+                        ": flusso was away for longer than idle_replication_slot_timeout allows",
+                    ),
+                    _ => Ok(()),
+                }
+            }
+            Gap::SlotMoved { slot } => write!(
+                f,
+                "somebody else has moved the replication slot `{slot}` past what was read; let \
+                 nobody else use it, or choose another `--slot`"
+            ),
+            Gap::OtherServer => f.write_str(
+                "the connection now leads to another database than the rows were copied from; \
+                 look at `connection_url`",
+            ),
+            Gap::BackInTime => f.write_str(
+                "the server has gone back in time: its WAL ends before what was read, as after \
+                 restoring a backup",
+            ),
+            Gap::Timeline { now, left, read } => write!(
+                f,
+                "the server is on timeline {now}, which left the one that was read at {left}, \
+                 before {read}: what was read after that is undone there"
+            ),
+            Gap::LeftOut(said) => write!(f, "Postgres left changes out: {said}"),
+            Gap::Refused(said) => write!(f, "Postgres cannot continue the stream: {said}"),
+        }
+    }
 }
 
 impl CaptureError {
@@ -110,7 +209,8 @@ impl CaptureError {
             CaptureError::Settings(_)
             | CaptureError::Protocol(_)
             | CaptureError::Problems(_)
-            | CaptureError::Table { .. }
+            | CaptureError::Changed { .. }
+            | CaptureError::Publication { .. }
             | CaptureError::Gap(_)
             | CaptureError::Abandoned => false,
         }
@@ -171,7 +271,10 @@ impl fmt::Display for CaptureError {
                 f.write_str("a replication slot waits for transactions that are open; end them:")?;
                 by.iter().try_for_each(|one| write!(f, "\n  - {one}"))
             }
-            CaptureError::Table { table, what } => write!(f, "table {table}: {what}"),
+            CaptureError::Changed { table, how } => write!(f, "table {table} {how}"),
+            CaptureError::Publication { publication, how } => {
+                write!(f, "publication {publication} {how}; start again to copy the tables anew")
+            }
             CaptureError::Gap(what) => write!(f, "{what}; start again to copy the tables anew"),
             CaptureError::Abandoned => f.write_str("nobody takes the captured rows any more"),
         }
@@ -185,6 +288,7 @@ fn cure(code: &str) -> Option<&'static str> {
     match code {
         "28P01" | "28000" => Some("look at the user and password of `connection_url`"),
         "3D000" => Some("look at the database of `connection_url`"),
+        "42501" => Some("give the role of `connection_url` its rights back"),
         "53300" => Some("raise `max_connections` or `max_wal_senders`, or close other sessions"),
         "53400" => Some("raise `max_replication_slots`, or drop slots nobody uses"),
         _ => None,
@@ -208,7 +312,7 @@ mod tests {
         for code in ["42704", "55000", "22023", "42501", "28P01", "3D000", "53400"] {
             assert!(!server(code).is_transient(), "{code}");
         }
-        assert!(!CaptureError::Gap("the slot is gone".into()).is_transient());
+        assert!(!CaptureError::Gap(Gap::OtherServer).is_transient());
     }
 
     #[test]

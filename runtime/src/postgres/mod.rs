@@ -12,6 +12,7 @@
 
 pub mod capture;
 pub mod catalog;
+pub mod changed;
 pub mod connect;
 mod copy;
 pub mod decode;
@@ -28,8 +29,10 @@ mod relations;
 mod slot;
 mod snapshot;
 mod stream;
+mod timeline;
 mod tls;
 mod transaction;
+mod watch;
 mod wire;
 
 pub use capture::{Capture, Captured, Settings};

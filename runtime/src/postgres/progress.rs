@@ -1,18 +1,37 @@
-//! How far the capture is, read by whoever draws it; written without locks.
+//! How far the capture is and what it waits for, read by whoever draws it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flusso_dataflow::Lsn;
+
+use crate::waits::Waits;
 
 /// Of the whole capture.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Per table of the plan, in its order.
     pub tables: Vec<TableProgress>,
+    /// Whether the stream waits for the server, or for somebody to take what it has.
+    pub waits: Arc<Waits>,
     /// End of the last commit that was handed on.
     received: AtomicU64,
     /// Newest position of the server that we have heard of.
     server: AtomicU64,
+    /// The slot as it was last seen.
+    retention: Mutex<Option<Retention>>,
+}
+
+/// What the slot keeps Postgres from forgetting, in bytes of WAL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// From what may still be asked for to the newest.
+    pub held: Option<i64>,
+    /// What may still be written before the slot is given up; none when it never is.
+    pub left: Option<i64>,
+    /// `max_slot_wal_keep_size`; none when there is no such limit.
+    pub limit: Option<i64>,
 }
 
 /// Of the copy of one table.
@@ -41,12 +60,55 @@ impl Progress {
         self.server.load(Ordering::Relaxed).saturating_sub(self.received())
     }
 
+    /// The slot as it was last seen.
+    pub fn retention(&self) -> Option<Retention> {
+        *self.retention.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note, and says whether it has just become worth a warning.
+    pub(crate) fn note_retention(&self, now: Retention) -> bool {
+        let mut last = self.retention.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace(now);
+        now.is_short() && !before.is_some_and(Retention::is_short)
+    }
+
     pub(crate) fn note_received(&self, lsn: Lsn) {
         self.received.fetch_max(lsn, Ordering::Relaxed);
     }
 
     pub(crate) fn note_server(&self, lsn: Lsn) {
         self.server.fetch_max(lsn, Ordering::Relaxed);
+    }
+}
+
+impl Retention {
+    /// Less than a quarter of what the slot may hold is left.
+    pub fn is_short(self) -> bool {
+        self.limit.zip(self.left).is_some_and(|(limit, left)| left < limit / 4)
+    }
+
+    /// The warning about a slot that is short.
+    pub fn sentence(self, slot: &str) -> String {
+        let [held, left, limit] = [self.held, self.left, self.limit].map(Megabytes);
+        format!(
+            "the replication slot `{slot}` holds {held} of WAL and Postgres gives it up after \
+             {left} more (max_slot_wal_keep_size is {limit}); let what flusso waits for catch \
+             up, or run ALTER SYSTEM SET max_slot_wal_keep_size = '{}MB'; SELECT pg_reload_conf();",
+            self.limit.unwrap_or(0) / Megabytes::ONE * 2
+        )
+    }
+}
+
+/// Bytes as a person reads them.
+struct Megabytes(Option<i64>);
+
+impl Megabytes {
+    const ONE: i64 = 1 << 20;
+}
+
+impl fmt::Display for Megabytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MB", self.0.unwrap_or(0).max(0) / Megabytes::ONE)
     }
 }
 

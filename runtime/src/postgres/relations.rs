@@ -9,9 +9,11 @@ use std::collections::HashMap;
 use flusso_compiler::plan::{Plan, Table, TableId};
 use flusso_dataflow::row::{Datum, Packer, Row};
 
-use super::decode::{Relation, RelationColumn, Tuple};
+use super::changed::{Changed, prints_alike};
+use super::decode::{Relation, Tuple};
 use super::error::CaptureError;
-use super::layout::{ColumnType, Layout};
+use super::layout::Layout;
+use super::quote;
 
 /// The relations described so far.
 #[derive(Default)]
@@ -46,6 +48,11 @@ impl Relations {
         Ok(())
     }
 
+    /// Whether a relation was described before.
+    pub(crate) fn knows(&self, oid: u32) -> bool {
+        self.bound.contains_key(&oid)
+    }
+
     /// Which table a described relation belongs to; none when it is not read.
     pub(crate) fn table(&self, oid: u32) -> Result<Option<TableId>, CaptureError> {
         let unknown = || CaptureError::Protocol(format!("a row of the undescribed relation {oid}"));
@@ -77,33 +84,21 @@ fn bind(
     let table = &plan.tables[at];
     let types = &layout.tables[at].columns;
     let mut positions = Vec::with_capacity(table.columns.len());
+    let changed = |how| CaptureError::Changed { table: table.name.to_string(), how };
     for column in &table.columns {
-        let changed = |what: &str| CaptureError::Table {
-            table: table.name.to_string(),
-            what: format!(
-                "column `{}`, which a document reads, {what}; adapt the schema file if it must \
-                 be, and start again to copy the tables anew",
-                column.name
-            ),
-        };
+        let name = || column.name.clone();
         let found = relation.columns.iter().position(|it| it.name == column.name);
-        let position = found.ok_or_else(|| changed("is not replicated any more"))?;
+        let dropped = || changed(Changed::ColumnDropped { column: name() });
+        let position = found.ok_or_else(dropped)?;
         let is = &relation.columns[position];
-        if types.get(&column.name).is_none_or(|was| !same(*was, is)) {
-            return Err(changed("has another type now"));
+        let was = types.get(&column.name);
+        if was.is_none_or(|was| !prints_alike(was, is.type_oid, is.typmod)) {
+            return Err(changed(Changed::ColumnRetyped { column: name() }));
         }
         positions.push(position);
     }
     check_identity(relation, table)?;
     Ok(Bound { table: id, positions, width: relation.columns.len() })
-}
-
-/// Whether values print alike: the same type, and the same modifier where that shapes the text.
-fn same(was: ColumnType, is: &RelationColumn) -> bool {
-    const NUMERIC: u32 = 1700;
-    const BPCHAR: u32 = 1042;
-    let shapes = matches!(was.oid, NUMERIC | BPCHAR);
-    was.oid == is.type_oid && (!shapes || was.typmod == is.typmod)
 }
 
 /// Old rows must tell the primary key. `DEFAULT` and `FULL` do; an index may not.
@@ -115,13 +110,9 @@ fn check_identity(relation: &Relation, table: &Table) -> Result<(), CaptureError
     let mut key = table.key.iter().map(|part| &table.columns[usize::from(part.column.0)].name);
     match key.find(|name| !told(name)) {
         None => Ok(()),
-        Some(name) => Err(CaptureError::Table {
+        Some(_) => Err(CaptureError::Changed {
             table: table.name.to_string(),
-            what: format!(
-                "its replica identity is an index without the key column `{name}`; run ALTER \
-                 TABLE {} REPLICA IDENTITY DEFAULT; and start again",
-                super::quote::table(&table.name)
-            ),
+            how: Changed::Identity { member: quote::table(&table.name) },
         }),
     }
 }

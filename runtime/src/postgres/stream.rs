@@ -17,15 +17,18 @@ use flusso_compiler::plan::Plan;
 use flusso_dataflow::Lsn;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio_postgres::Client;
 use tracing::{info, warn};
 
 use super::capture::{Captured, Settings, stopped};
-use super::error::CaptureError;
+use super::error::{CaptureError, Gap};
 use super::layout::Layout;
 use super::progress::Progress;
 use super::quote;
+use super::timeline::{self, Identity};
 use super::transaction::{Reader, Signal};
-use super::wire::{Walsender, parse_lsn};
+use super::watch::{Looking, Watch};
+use super::wire::Walsender;
 
 const STREAMING: &str = "streaming";
 
@@ -53,6 +56,8 @@ pub(crate) struct Stream {
     pub(crate) settings: Settings,
     pub(crate) events: mpsc::Sender<Vec<Captured>>,
     pub(crate) progress: Arc<Progress>,
+    /// Holds the slot's lock.
+    pub(crate) client: Client,
 }
 
 /// Why a session ended without an error.
@@ -71,8 +76,8 @@ struct Follower {
     confirmed: watch::Receiver<Lsn>,
     stop: watch::Receiver<bool>,
     reader: Reader,
-    /// The server, by its system identifier, once it has been seen.
-    system: Option<String>,
+    /// The server, once it has been seen.
+    source: Option<Identity>,
     /// The newest position heard of in this session.
     heard: Lsn,
     /// What this session has confirmed.
@@ -87,12 +92,13 @@ impl Stream {
         confirmed: watch::Receiver<Lsn>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), CaptureError> {
-        let Stream { plan, layout, settings, events, progress } = self;
-        let reader = Reader::new(plan, layout, settings.connection.clone(), at);
+        let Stream { plan, layout, settings, events, progress, client } = self;
+        let watch = Watch::new(plan.clone(), settings.clone(), progress.clone(), client);
+        let reader = Reader::new(plan, layout, Arc::new(watch), at);
         let (heard, told) = (0, 0);
-        let system = None;
+        let source = None;
         let mut follower =
-            Follower { settings, events, progress, confirmed, stop, reader, system, heard, told };
+            Follower { settings, events, progress, confirmed, stop, reader, source, heard, told };
         let mut pause = BACKOFF.0;
         loop {
             let before = follower.reader.floor();
@@ -101,6 +107,7 @@ impl Stream {
             match ended {
                 Ok(End::Stopped) => return Ok(()),
                 Ok(End::Parked) => {
+                    follower.progress.waits.begin("nobody takes changes");
                     info!("nobody takes changes; streaming goes on when somebody does");
                     if !follower.hand_on_unconnected().await? {
                         return Ok(());
@@ -111,6 +118,7 @@ impl Stream {
                         pause = BACKOFF.0;
                     }
                     warn!(%error, ?pause, "streaming was interrupted");
+                    follower.progress.waits.begin(&error.to_string());
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stopped(&mut follower.stop) => return Ok(()),
@@ -135,7 +143,7 @@ async fn fill(wire: &mut Walsender, rushed: bool) -> Result<(), CaptureError> {
 fn as_gap(error: CaptureError) -> CaptureError {
     match error {
         CaptureError::Server { said, .. } if matches!(said.code.as_str(), "42704" | "55000") => {
-            CaptureError::Gap(format!("Postgres cannot continue the stream: {said}"))
+            CaptureError::Gap(Gap::Refused(said))
         }
         other => other,
     }
@@ -144,8 +152,11 @@ fn as_gap(error: CaptureError) -> CaptureError {
 impl Follower {
     /// One connection, from its start to its end.
     async fn session(&mut self) -> Result<End, CaptureError> {
+        let watch = self.reader.watch.clone().renewed().await?;
+        self.reader.watch = watch.clone();
         let mut wire = Walsender::connect(&self.settings.connection).await?;
         self.check_source(&mut wire).await?;
+        self.reader.layout = watch.look(&self.reader.layout).await?;
         let floor = self.reader.floor();
         let sql = format!(
             "START_REPLICATION SLOT {} LOGICAL {:X}/{:X} (proto_version '1', publication_names {})",
@@ -154,9 +165,19 @@ impl Follower {
             floor & 0xffff_ffff,
             quote::literal(&quote::ident(&self.settings.publication)),
         );
-        wire.start_streaming(&sql).await?;
+        if let Err(error) = wire.start_streaming(&sql).await {
+            // Of a slot that went in the last moment this knows more.
+            watch.slot(true).await?;
+            return Err(error);
+        }
+        // Only now nobody else can move it. The server would pass over what is missing in silence.
+        if watch.slot(false).await?.is_some_and(|confirmed| confirmed > floor) {
+            return Err(CaptureError::Gap(Gap::SlotMoved { slot: self.settings.slot.clone() }));
+        }
         (self.heard, self.told) = (floor, 0);
-        let end = self.follow(&mut wire).await?;
+        self.progress.waits.end();
+        let mut looking = Looking::start(watch, self.reader.layout.clone());
+        let end = self.follow(&mut wire, &mut looking).await?;
         if matches!(end, End::Stopped) {
             self.report(&mut wire, false).await?;
         }
@@ -164,40 +185,21 @@ impl Follower {
         Ok(end)
     }
 
-    /// Compares the server with the one the rows were copied from. It would never say itself
-    /// that it cannot continue: a position it does not have is silently moved.
+    /// Compares the server with the one the rows came from, and looks at the slot.
     async fn check_source(&mut self, wire: &mut Walsender) -> Result<(), CaptureError> {
-        let rows = wire.query(STREAMING, "IDENTIFY_SYSTEM").await?;
-        let mut row = rows.into_iter().flatten();
-        let system = row.next().flatten().unwrap_or_default();
-        let newest = row.nth(1).flatten().as_deref().and_then(parse_lsn).unwrap_or(0);
-        let gap = |what: &str| Err(CaptureError::Gap(what.to_owned()));
+        let is = Identity::of(wire).await?;
         let floor = self.reader.floor();
-        if newest < floor {
-            return gap("the server has gone back in time: its WAL ends before what was read");
-        }
-        let Some(was) = &self.system else {
-            self.system = Some(system);
-            return Ok(());
-        };
-        if *was != system {
-            return gap("the connection now leads to another database server");
-        }
-        let sql = format!(
-            "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = {}",
-            quote::literal(&self.settings.slot)
-        );
-        let rows = wire.query(STREAMING, &sql).await?;
-        let confirmed = rows.into_iter().flatten().next().flatten();
-        match confirmed.as_deref().and_then(parse_lsn) {
-            Some(confirmed) if confirmed > floor => {
-                gap("somebody else has moved the replication slot past what was read")
-            }
-            _ => Ok(()),
-        }
+        timeline::check(wire, self.source.as_ref().unwrap_or(&is), &is, floor).await?;
+        self.reader.watch.slot(true).await?;
+        self.source = Some(is);
+        Ok(())
     }
 
-    async fn follow(&mut self, wire: &mut Walsender) -> Result<End, CaptureError> {
+    async fn follow(
+        &mut self,
+        wire: &mut Walsender,
+        looking: &mut Looking,
+    ) -> Result<End, CaptureError> {
         let mut status = interval(STATUS_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_heard = Instant::now();
@@ -217,13 +219,13 @@ impl Follower {
                     }
                 }
                 if self.reader.batch.is_full()
-                    && let Some(end) = self.hand_on(wire, &mut status).await?
+                    && let Some(end) = self.hand_on(wire, looking, &mut status).await?
                 {
                     return Ok(end);
                 }
             }
             self.reader.note_idle();
-            if let Some(end) = self.hand_on(wire, &mut status).await? {
+            if let Some(end) = self.hand_on(wire, looking, &mut status).await? {
                 return Ok(end);
             }
             tokio::select! {
@@ -247,6 +249,7 @@ impl Follower {
                     due = None;
                     self.report(wire, false).await?;
                 }
+                error = looking.ended() => return Err(error),
                 () = stopped(&mut self.stop) => return Ok(End::Stopped),
             }
         }
@@ -256,6 +259,7 @@ impl Follower {
     async fn hand_on(
         &mut self,
         wire: &mut Walsender,
+        looking: &mut Looking,
         status: &mut Interval,
     ) -> Result<Option<End>, CaptureError> {
         if self.reader.batch.is_empty() {
@@ -271,6 +275,7 @@ impl Follower {
                     return Ok(None);
                 }
                 () = stopped(&mut self.stop) => return Ok(Some(End::Stopped)),
+                error = looking.ended() => return Err(error),
                 _ = status.tick() => {
                     if since.elapsed() > PATIENCE {
                         return Ok(Some(End::Parked));

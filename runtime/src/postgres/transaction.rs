@@ -9,11 +9,12 @@ use flusso_dataflow::feed::Change;
 use tracing::{info, warn};
 
 use super::capture::Captured;
-use super::connect::Connection;
+use super::changed::Changed;
 use super::decode::{Message, Old, Relation, Tuple, decode};
-use super::error::{CaptureError, ServerMessage};
+use super::error::{CaptureError, Gap, ServerMessage};
 use super::layout::Layout;
 use super::relations::Relations;
+use super::watch::Watch;
 use super::wire::{Frame, server_message};
 
 /// A batch is handed on at this many bytes.
@@ -40,8 +41,9 @@ pub(crate) enum Signal {
 /// Reads frames. Survives connections; see the rules at [`super::stream`].
 pub(crate) struct Reader {
     plan: Arc<Plan>,
-    layout: Layout,
-    connection: Connection,
+    pub(crate) layout: Layout,
+    /// Asked when a table may have changed in a way the stream does not tell.
+    pub(crate) watch: Arc<Watch>,
     relations: Relations,
     /// What has been read and not handed on.
     pub(crate) batch: Batch,
@@ -64,11 +66,11 @@ struct Open {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: Arc<Plan>, layout: Layout, connection: Connection, at: Lsn) -> Reader {
+    pub(crate) fn new(plan: Arc<Plan>, layout: Layout, watch: Arc<Watch>, at: Lsn) -> Reader {
         Reader {
             plan,
             layout,
-            connection,
+            watch,
             relations: Relations::default(),
             batch: Batch::default(),
             floor: at,
@@ -213,11 +215,19 @@ impl Reader {
     }
 
     async fn describe(&mut self, relation: &Relation) -> Result<(), CaptureError> {
-        // A partition may have been made since the tables were looked up.
-        if self.layout.table_of(relation.oid).is_none() && self.layout.is_partitioned() {
-            let client = self.connection.client().await?;
-            self.layout.add_members(Layout::read(&client, &self.plan).await?);
+        let ours = self.layout.table_of(relation.oid).is_some();
+        // Described once more, it has changed somehow; unknown, it may be a new partition.
+        let look = match ours {
+            true => self.relations.knows(relation.oid),
+            false => self.layout.is_partitioned(),
+        };
+        let bound = self.relations.describe(relation, &self.plan, &self.layout);
+        match bound {
+            Err(error) => return Err(self.watch.named(error, &self.layout).await?),
+            Ok(()) if !look => return Ok(()),
+            Ok(()) => {}
         }
+        self.layout = self.watch.look(&self.layout).await?;
         self.relations.describe(relation, &self.plan, &self.layout)
     }
 
@@ -226,11 +236,12 @@ impl Reader {
         if self.open.as_ref().is_none_or(|open| open.known) {
             return Ok(());
         }
-        let partly = |table: TableId| {
-            let table = &self.plan.tables[usize::from(table.0)].name;
-            CaptureError::Gap(format!("a partition of {table} was truncated by itself"))
+        let partly = |(table, member): (TableId, &str)| CaptureError::Changed {
+            table: self.plan.tables[usize::from(table.0)].name.to_string(),
+            how: Changed::Emptied { member: member.to_owned() },
         };
-        for table in emptied.map_err(partly)? {
+        let emptied = emptied.map_err(partly)?;
+        for table in emptied {
             if self.count() {
                 self.batch.change(table, Change::Truncate);
             }
@@ -284,7 +295,7 @@ impl Batch {
 /// From Postgres 18 on, a missing publication is only a notice, and its rows are left out.
 fn notice(said: &ServerMessage) -> Result<(), CaptureError> {
     if said.message.contains("skipped loading publication") {
-        return Err(CaptureError::Gap(format!("changes were left out: {said}")));
+        return Err(CaptureError::Gap(Gap::LeftOut(said.clone())));
     }
     match said.code.as_str() {
         "00000" => info!("Postgres says: {said}"),

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod changes;
+mod ddl;
 mod faults;
 mod readiness;
 mod support;

@@ -1,0 +1,221 @@
+//! A source that misbehaves: restarts, promotions, lost slots, changed publications and tables.
+//! Either the documents go on to equal what Postgres says, or the run ends with the cure.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use flusso_tests::deployment::{Deployment, PATIENCE};
+use flusso_tests::flusso::Flusso;
+use flusso_tests::server::Server;
+use flusso_tests::shop;
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
+
+const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
+const TABLES: &str =
+    "CREATE TABLE docs (id int PRIMARY KEY, name text); INSERT INTO docs VALUES (1, 'a'), (2, 'b')";
+const SCHEMA: &str = "table: docs\nprimary_key: id\nfields:\n  - text: name\n";
+
+fn docs(server: &Server, name: &str) -> Deployment {
+    Deployment::new(server, name, TABLES, &[("docs", SCHEMA)])
+}
+
+/// Starts it and waits until it streams: what has come may have come with the copy.
+fn streaming(deployment: &Deployment) -> Flusso {
+    let mut flusso = deployment.start(1);
+    deployment.expect_equal(&mut flusso, "at seed");
+    let active = format!(
+        "SELECT coalesce(bool_or(active), false) FROM pg_replication_slots WHERE slot_name = '{}'",
+        deployment.name
+    );
+    flusso.until("the stream", PATIENCE, |_| deployment.session.value(&active) == "t");
+    flusso
+}
+
+/// Waits for an end with 1 and gives what was said.
+fn complains(flusso: &mut Flusso) -> String {
+    let code = flusso.end(PATIENCE);
+    let said = flusso.said();
+    assert_eq!(code, 1, "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+#[test]
+fn a_restarted_server_is_taken_up_again() {
+    let server = Server::postgres(&[]);
+    let mut shop = shop::deployment(&server, "restarted", 500, STDOUT);
+    let mut flusso = shop.start(2);
+    shop.expect_equal(&mut flusso, "at seed");
+    for signal in ["INT", "QUIT", "INT"] {
+        shop.session.run("UPDATE users SET name = name || '+'");
+        server.restart(signal);
+        shop.reconnect();
+        shop.session.run("DELETE FROM order_items WHERE order_id % 7 = 1");
+        shop.expect_equal(&mut flusso, &format!("after a {signal}"));
+    }
+}
+
+/// The slot survives here because the promoted server is the one that has it.
+#[test]
+fn a_promotion_that_keeps_the_slot_is_followed() {
+    let server = Server::postgres(&[]);
+    let mut deployment = docs(&server, "promoted");
+    let mut flusso = streaming(&deployment);
+    let standby = server.folder.join("data/standby.signal");
+    std::fs::write(standby, "").expect("the data folder is ours");
+    server.restart("INT");
+    deployment.reconnect();
+    assert_eq!(deployment.session.value("SELECT pg_promote()"), "t");
+    deployment.session.run("UPDATE docs SET name = 'after' WHERE id = 1");
+    let timeline = "SELECT timeline_id FROM pg_control_checkpoint()";
+    deployment.session.run("CHECKPOINT");
+    assert_eq!(deployment.session.value(timeline), "2");
+    deployment.expect_equal(&mut flusso, "after the promotion");
+}
+
+#[test]
+fn a_slot_that_was_dropped_ends_the_run() {
+    let deployment = docs(&SERVER, "dropped_slot");
+    let mut flusso = streaming(&deployment);
+    flusso.signal("STOP");
+    let cut = "SELECT count(pg_terminate_backend(active_pid, 5000)) FROM pg_replication_slots \
+               WHERE slot_name = 'dropped_slot'";
+    deployment.session.value(cut);
+    deployment.session.run("SELECT pg_drop_replication_slot('dropped_slot')");
+    flusso.signal("CONT");
+    let said = complains(&mut flusso);
+    assert!(said.contains("`dropped_slot` is gone"), "{said}");
+    assert!(said.contains("start again to copy"), "{said}");
+}
+
+#[test]
+fn a_slot_that_lost_its_wal_ends_the_run_with_the_setting() {
+    let server = Server::postgres(&["max_slot_wal_keep_size=1MB", "max_wal_size=32MB"]);
+    let deployment = docs(&server, "lost");
+    let mut flusso = streaming(&deployment);
+    flusso.signal("STOP");
+    deployment.session.run("CREATE TABLE noise (n text)");
+    let lost = "SELECT wal_status = 'lost' FROM pg_replication_slots WHERE slot_name = 'lost'";
+    while deployment.session.value(lost) != "t" {
+        deployment
+            .session
+            .run("INSERT INTO noise SELECT repeat('x', 900) FROM generate_series(1, 20000)");
+        deployment.session.value("SELECT pg_switch_wal()");
+        deployment.session.run("CHECKPOINT");
+    }
+    flusso.signal("CONT");
+    let said = complains(&mut flusso);
+    assert!(said.contains("max_slot_wal_keep_size = '2MB'"), "the cure: {said}");
+    // And the next life makes all well.
+    let mut flusso = deployment.start(1);
+    deployment.expect_equal(&mut flusso, "in the next life");
+}
+
+#[test]
+fn a_slot_that_others_moved_ends_the_run() {
+    let deployment = docs(&SERVER, "moved");
+    let mut flusso = streaming(&deployment);
+    flusso.signal("STOP");
+    let cut = "SELECT count(pg_terminate_backend(active_pid, 5000)) FROM pg_replication_slots \
+               WHERE slot_name = 'moved'";
+    deployment.session.value(cut);
+    deployment.session.run("UPDATE docs SET name = 'unseen'");
+    deployment
+        .session
+        .value("SELECT count(*) FROM pg_replication_slot_advance('moved', pg_current_wal_lsn())");
+    flusso.signal("CONT");
+    let said = complains(&mut flusso);
+    assert!(said.contains("somebody else has moved the replication slot"), "{said}");
+}
+
+#[test]
+fn a_role_that_lost_its_right_ends_the_run() {
+    let deployment = docs(&SERVER, "righted");
+    deployment.session.run(
+        "CREATE ROLE righted LOGIN REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO \
+         righted; CREATE PUBLICATION righted FOR ALL TABLES",
+    );
+    deployment.edit(|text| text.replace("postgres://postgres@", "postgres://righted@"));
+    let mut flusso = streaming(&deployment);
+    deployment.session.run("ALTER ROLE righted NOREPLICATION");
+    deployment.session.value(
+        "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots \
+         WHERE slot_name = 'righted'",
+    );
+    let said = complains(&mut flusso);
+    assert!(said.contains("42501") && said.contains("rights"), "{said}");
+}
+
+#[test]
+fn too_many_connections_are_waited_for() {
+    let deployment = docs(&SERVER, "crowded");
+    deployment.session.run(
+        "CREATE ROLE crowded LOGIN REPLICATION; GRANT SELECT ON ALL TABLES IN SCHEMA public TO \
+         crowded; CREATE PUBLICATION crowded FOR ALL TABLES",
+    );
+    deployment.edit(|text| text.replace("postgres://postgres@", "postgres://crowded@"));
+    let mut flusso = streaming(&deployment);
+    deployment.session.run("ALTER ROLE crowded CONNECTION LIMIT 0");
+    deployment.session.value(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = 'crowded'",
+    );
+    deployment.session.run("UPDATE docs SET name = 'meanwhile'");
+    let waits = |flusso: &Flusso| flusso.said().contains("53300");
+    flusso.until("a word about the limit", PATIENCE, waits);
+    deployment.session.run("ALTER ROLE crowded CONNECTION LIMIT -1");
+    deployment.expect_equal(&mut flusso, "after the crowd");
+}
+
+/// What a role or a database may set changes nothing of what is read or how values print.
+#[test]
+fn odd_settings_change_nothing() {
+    let shop = shop::deployment(&SERVER, "odd", 300, STDOUT);
+    for setting in [
+        "DateStyle = 'German, DMY'",
+        "TimeZone = 'Asia/Kathmandu'",
+        "extra_float_digits = -15",
+        "bytea_output = 'escape'",
+        "IntervalStyle = 'sql_standard'",
+        "lc_monetary = 'C.UTF-8'",
+        "search_path = 'nowhere'",
+        "statement_timeout = '1ms'",
+        "lock_timeout = '1ms'",
+        "idle_in_transaction_session_timeout = '1ms'",
+        "idle_session_timeout = '1ms'",
+        "default_transaction_read_only = on",
+        "default_transaction_isolation = 'serializable'",
+        "row_security = off",
+        "client_encoding = 'LATIN1'",
+        "standard_conforming_strings = off",
+        "quote_all_identifiers = on",
+    ] {
+        shop.session.run(&format!("ALTER DATABASE odd SET {setting}"));
+    }
+    let mut flusso = shop.start(2);
+    shop.expect_equal(&mut flusso, "at seed");
+    for (name, sql) in shop::changes() {
+        shop.session.run(&sql);
+        shop.expect_equal(&mut flusso, &name);
+    }
+    let cut = "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE \
+               slot_name = 'odd'";
+    shop.session.value(cut);
+    shop.session.run("UPDATE users SET name = name || '!'");
+    shop.expect_equal(&mut flusso, "after the connection was cut");
+}
+
+/// A slot of an idle database goes on when others write.
+#[test]
+fn an_idle_database_holds_no_wal() {
+    let deployment = docs(&SERVER, "idle");
+    let mut flusso = streaming(&deployment);
+    let other = docs(&SERVER, "busy");
+    other
+        .session
+        .run("CREATE TABLE noise AS SELECT repeat('x', 500) FROM generate_series(1, 20000)");
+    assert!(deployment.confirmed(), "the slot stays behind: {}", flusso.said());
+    assert_eq!(flusso.ended(), None);
+    flusso.signal("TERM");
+    assert_eq!(flusso.end(Duration::from_secs(10)), 0, "{}", flusso.said());
+}
