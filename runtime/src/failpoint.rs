@@ -39,8 +39,9 @@ pub fn pass(_point: &str) {}
 /// Whether lines on standard output tell the commit of their document.
 #[cfg(debug_assertions)]
 pub fn shows_lsn() -> bool {
-    static SHOWS: std::sync::LazyLock<bool> =
-        std::sync::LazyLock::new(|| std::env::var("FLUSSO_STDOUT_LSN").is_ok_and(|it| it == "true"));
+    static SHOWS: std::sync::LazyLock<bool> = std::sync::LazyLock::new(|| {
+        std::env::var("FLUSSO_STDOUT_LSN").is_ok_and(|it| it == "true")
+    });
     *SHOWS
 }
 

@@ -100,11 +100,11 @@ impl Deployment {
 
     /// Starts `flusso run`.
     pub fn start(&self, workers: u32) -> Flusso {
-        self.start_with(workers, &[])
+        self.start_in(workers, &[])
     }
 
     /// Starts it with these variables.
-    pub fn start_with(&self, workers: u32, variables: &[(&str, &str)]) -> Flusso {
+    pub fn start_in(&self, workers: u32, variables: &[(&str, &str)]) -> Flusso {
         let arguments = self.arguments(workers);
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         Flusso::with(&self.folder, &arguments, variables)

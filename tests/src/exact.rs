@@ -70,28 +70,51 @@ impl Witness {
     }
 }
 
-/// Compares what was seen with what was said; panics with the first document that is wrong.
-/// `history` must be complete up to the last moment.
+/// Compares what was seen with what was said; panics with what is wrong. `history` must be
+/// complete up to the last moment.
 pub fn agree(seen: &[Seen], history: &History) -> Agreed {
-    let mut agreed = Agreed::default();
+    let (agreed, wrong) = compare(seen, history);
+    assert!(
+        wrong.is_empty(),
+        "{} documents are wrong: {:#?}",
+        wrong.len(),
+        &wrong[..wrong.len().min(3)]
+    );
+    agreed
+}
+
+/// The same, with a sentence for each document that is wrong.
+pub fn compare(seen: &[Seen], history: &History) -> (Agreed, Vec<String>) {
+    let (mut agreed, mut wrong) = (Agreed::default(), Vec::new());
     for Seen { at, documents } in seen {
-        let unsaid = documents.keys().find(|id| !history.contains_key(*id));
-        assert!(unsaid.is_none(), "nothing was ever said of {unsaid:?}, which was there at {at}");
+        let unsaid = documents.keys().filter(|id| !history.contains_key(*id));
+        wrong.extend(
+            unsaid.map(|id| format!("{id:?} was there at {at}, and nothing was said of it")),
+        );
         for (id, versions) in history.iter().filter(|(id, _)| id.0 != "beats") {
             let before = versions.iter().filter(|(version, _)| version <= at);
             let last = before.max_by_key(|(version, _)| version);
             let said = last.and_then(|(_, document)| document.as_ref());
-            if said == documents.get(id) {
+            let expected = documents.get(id);
+            if said == expected {
                 agreed.exact += 1;
-            } else {
-                let later = versions.iter().any(|(version, _)| version > at);
-                let expected = documents.get(id);
-                assert!(later, "{id:?} at {at}: said {said:?}, and it was {expected:?}");
+            } else if versions.iter().any(|(version, _)| version > at) {
                 agreed.replaced += 1;
+            } else {
+                wrong.push(format!("{id:?} at {at}: said {said:?}, and it was {expected:?}"));
             }
         }
     }
-    agreed
+    (agreed, wrong)
+}
+
+/// Leaves of each document its newest form, which is all that later moments need.
+pub fn forget(history: &mut History) {
+    for versions in history.values_mut() {
+        if let Some(newest) = versions.iter().max_by_key(|(version, _)| version).cloned() {
+            *versions = vec![newest];
+        }
+    }
 }
 
 #[cfg(test)]
@@ -106,17 +129,21 @@ mod tests {
 
     #[test]
     fn what_was_said_is_folded_up_to_each_moment() {
-        let versions = vec![(5, Some(json!(1))), (9, Some(json!(2))), (9, Some(json!(3))), (12, None)];
+        let versions =
+            vec![(5, Some(json!(1))), (9, Some(json!(2))), (9, Some(json!(3))), (12, None)];
         let history = History::from([(id("1"), versions), (id("2"), vec![(7, Some(json!(0)))])]);
         let seen = |at, documents: &[(&str, i32)]| Seen {
             at,
             documents: documents.iter().map(|(n, value)| (id(n), json!(value))).collect(),
         };
-        let moments = [seen(5, &[("1", 1)]), seen(10, &[("1", 3), ("2", 0)]), seen(12, &[("2", 0)])];
+        let moments =
+            [seen(5, &[("1", 1)]), seen(10, &[("1", 3), ("2", 0)]), seen(12, &[("2", 0)])];
         assert_eq!(agree(&moments, &history), Agreed { exact: 6, replaced: 0 });
         let left_out = [seen(6, &[("1", 8)])];
         assert_eq!(agree(&left_out, &history), Agreed { exact: 1, replaced: 1 });
-        for wrong in [seen(8, &[("1", 1), ("2", 5)]), seen(13, &[]), seen(13, &[("2", 0), ("3", 1)])] {
+        for wrong in
+            [seen(8, &[("1", 1), ("2", 5)]), seen(13, &[]), seen(13, &[("2", 0), ("3", 1)])]
+        {
             assert!(std::panic::catch_unwind(|| agree(&[wrong], &history)).is_err());
         }
     }

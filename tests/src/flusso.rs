@@ -41,10 +41,9 @@ pub fn binary() -> PathBuf {
         return path.into();
     }
     let here = std::env::current_exe().expect("a test knows its path");
-    let profile = here.ancestors().nth(2).expect("tests lie in the deps folder");
-    let path = profile.join("flusso");
-    assert!(path.exists(), "{} is missing: cargo build -p flusso", path.display());
-    path
+    // Tests lie in the folder `deps`, programs beside it.
+    let mut beside = here.ancestors().skip(1).take(2).map(|folder| folder.join("flusso"));
+    beside.find(|path| path.exists()).expect("the binary is missing: cargo build -p flusso")
 }
 
 /// Runs a command of it to its end in a folder.
@@ -78,8 +77,14 @@ impl Flusso {
         let (send, lines) = channel();
         let stdout = child.stdout.take().expect("stdout is piped");
         std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines();
-            let _ = lines.map_while(Result::ok).try_for_each(|line| send.send(line));
+            let mut stdout = BufReader::new(stdout);
+            let mut line = String::new();
+            // The tail that a kill has left comes again in the next life.
+            while stdout.read_line(&mut line).is_ok() && line.ends_with('\n') {
+                if send.send(std::mem::take(&mut line)).is_err() {
+                    return;
+                }
+            }
         });
         let messages = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("stderr is piped");
@@ -96,16 +101,6 @@ impl Flusso {
         let history = History::new();
         let listener = Some(listener);
         Flusso { documents, operations, history, child, lines, messages, listener, sequence: 0 }
-    }
-
-    /// Goes on from what a predecessor has said: for a life that does not begin anew.
-    pub fn inherit(&mut self, mut from: Flusso) {
-        while from.read(Duration::from_millis(50)) {}
-        for (id, versions) in std::mem::take(&mut self.history) {
-            from.history.entry(id).or_default().extend(versions);
-        }
-        self.history = std::mem::take(&mut from.history);
-        self.documents.extend(std::mem::take(&mut from.documents));
     }
 
     /// What it has said on standard error.

@@ -24,7 +24,7 @@ const POINTS: [&str; 4] = ["copy:3", "fill:1", "delivered:5", "settled:4"];
 
 /// Starts it with a point at which it dies, writes until it has, and gives what is left of it.
 fn dies(shop: &Deployment, point: &str) -> Flusso {
-    let mut flusso = shop.start_with(2, &[("FLUSSO_FAIL_AT", point)]);
+    let mut flusso = shop.start_in(2, &[("FLUSSO_FAIL_AT", point)]);
     let work = |session: &_, dice: &mut Dice| {
         std::thread::sleep(Duration::from_millis(5));
         shopping(session, dice, ORDERS)

@@ -133,8 +133,11 @@ fn sent() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 25).prop_map(|rest| [vec![b'C'], rest].concat()),
         (any::<u32>(), tuple(b'N')).prop_map(|(oid, new)| after(b'I', oid, &[new])),
         (any::<u32>(), tuple(b'N')).prop_map(|(oid, new)| after(b'U', oid, &[new])),
-        (any::<u32>(), tuple(b'O'), tuple(b'N'))
-            .prop_map(|(oid, old, new)| after(b'U', oid, &[old, new])),
+        (any::<u32>(), tuple(b'O'), tuple(b'N')).prop_map(|(oid, old, new)| after(
+            b'U',
+            oid,
+            &[old, new]
+        )),
         (any::<u32>(), tuple(b'K')).prop_map(|(oid, old)| after(b'D', oid, &[old])),
         prop::collection::vec(any::<u32>(), 0..4).prop_map(|oids| {
             let list: Vec<u8> = oids.iter().flat_map(|oid| oid.to_be_bytes()).collect();

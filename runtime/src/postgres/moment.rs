@@ -76,7 +76,8 @@ impl Moment {
 
     /// So many ids of a query's rows at random. The documents are not made for it.
     pub async fn some_ids(&self, query: &str, size: usize) -> Result<Vec<String>, CaptureError> {
-        let sql = format!("SELECT id, '' FROM ({query}) AS all_of_them ORDER BY random() LIMIT {size}");
+        let sql =
+            format!("SELECT id, '' FROM ({query}) AS all_of_them ORDER BY random() LIMIT {size}");
         Ok(self.rows(&sql).await?.into_iter().map(|(id, _)| id).collect())
     }
 

@@ -151,7 +151,10 @@ mod tests {
         assert_eq!(found(documents[0], documents[1], &[]).len(), 1);
         assert!(found(documents[0], documents[1], &["a.x"]).is_empty());
         assert_eq!(found(r#"{"x": 0.3}"#, r#"{"x": 0.3000001}"#, &["x"]).len(), 1);
-        let arrays = [r#"{"a": [{"x": 0.1}, {"x": 3e0}]}"#, r#"{"a": [{"x": 1e-1}, {"x": 3.0000000000000004}]}"#];
+        let arrays = [
+            r#"{"a": [{"x": 0.1}, {"x": 3e0}]}"#,
+            r#"{"a": [{"x": 1e-1}, {"x": 3.0000000000000004}]}"#,
+        ];
         assert!(found(arrays[0], arrays[1], &["a.x"]).is_empty());
     }
 

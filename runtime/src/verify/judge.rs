@@ -64,10 +64,8 @@ mod tests {
     use super::*;
 
     fn said(database: Option<&str>, sink: Option<(Lsn, &str)>, missing: bool) -> Verdict {
-        let held = sink.map(|(at, body)| Held {
-            at,
-            body: RawValue::from_string(body.to_owned()).unwrap(),
-        });
+        let held = sink
+            .map(|(at, body)| Held { at, body: RawValue::from_string(body.to_owned()).unwrap() });
         let pair = Pair { database, sink: held.as_ref(), missing };
         judge(100, pair, &BTreeSet::new()).unwrap()
     }

@@ -249,8 +249,7 @@ impl Work<'_> {
         query: &str,
         size: usize,
     ) -> Result<(), VerifyError> {
-        let mut ids: BTreeSet<String> =
-            moment.some_ids(query, size).await?.into_iter().collect();
+        let mut ids: BTreeSet<String> = moment.some_ids(query, size).await?.into_iter().collect();
         ids.extend(self.sink.some_ids(self.subject.target, size).await?);
         let ids: Vec<String> = ids.into_iter().collect();
         self.some(moment, &ids).await

@@ -181,8 +181,7 @@ impl OpenSearch {
         path: &str,
         answer: &'a Answer,
     ) -> Result<T, SinkError> {
-        serde_json::from_slice(&answer.body)
-            .map_err(|_| self.unusable(path, answer))
+        serde_json::from_slice(&answer.body).map_err(|_| self.unusable(path, answer))
     }
 
     fn unusable(&self, path: &str, answer: &Answer) -> SinkError {
