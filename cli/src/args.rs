@@ -44,6 +44,8 @@ pub enum Command {
     Indexes(Remote),
     /// Rebuild one index of a running flusso
     Reindex(Reindex),
+    /// List the documents that sinks rejected, show one, or ask for another try
+    Quarantine(Quarantine),
     /// Print the JSON Schema of a file format, for editors
     Schema(Schema),
 }
@@ -71,13 +73,13 @@ pub struct Check {
     pub manage_publication: Option<bool>,
     /// For a person or for a program
     #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
-    pub format: CheckFormat,
+    pub format: Format,
 }
 
-/// How `check` and `verify` answer.
+/// How a command answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
-pub enum CheckFormat {
+pub enum Format {
     Human,
     Json,
 }
@@ -222,7 +224,7 @@ pub struct Verify {
     pub repair: bool,
     /// For a person or for a program
     #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
-    pub format: CheckFormat,
+    pub format: Format,
     /// The replication slot of the running flusso
     #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
     pub slot: String,
@@ -264,6 +266,58 @@ pub struct Remote {
 pub struct Reindex {
     /// The index
     pub index: String,
+    /// Where it runs
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// `quarantine`.
+#[derive(Debug, Args)]
+pub struct Quarantine {
+    /// What to do
+    #[command(subcommand)]
+    pub command: QuarantineCommand,
+}
+
+/// What to do with it.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List what is in it
+    List {
+        /// Of one index
+        index: Option<String>,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Show one document: who rejected it, since when, and why
+    Show {
+        /// The index
+        index: String,
+        /// The document
+        id: String,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Send documents to the sinks once more; those that are taken leave
+    Retry {
+        /// Of one index
+        index: Option<String>,
+        /// One document of it
+        id: Option<String>,
+        /// How, and where it runs
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+/// How a running flusso is asked.
+#[derive(Debug, Args)]
+pub struct Asked {
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
     /// Where it runs
     #[command(flatten)]
     pub remote: Remote,

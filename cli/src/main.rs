@@ -13,6 +13,7 @@ mod failure;
 mod output;
 mod panic;
 mod plan;
+mod quarantine;
 mod remote;
 mod run;
 mod schema;
@@ -48,6 +49,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Verify(args) => wait(verify::verify(args)),
         Command::Indexes(args) => wait(remote::indexes(args)),
         Command::Reindex(args) => wait(remote::reindex(args)),
+        Command::Quarantine(args) => wait(quarantine::quarantine(args)),
         Command::Schema(args) => schema::schema(args.file),
     }
 }

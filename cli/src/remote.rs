@@ -21,12 +21,14 @@ pub async fn reindex(asked: Reindex) -> Result<(), Failure> {
     print(&format!("{body}\n"))
 }
 
-fn client(remote: Remote) -> Client {
+/// Who is asked.
+pub fn client(remote: Remote) -> Client {
     let Remote { server, login } = remote;
     Client { server, user: login.admin_user, password: login.admin_password }
 }
 
-fn good(answer: Result<Answer, String>) -> Result<String, Failure> {
+/// The body of an answer that says yes.
+pub fn good(answer: Result<Answer, String>) -> Result<String, Failure> {
     match answer {
         Ok(Answer { status: 200..=299, body }) => Ok(body),
         Ok(Answer { status, body }) => {

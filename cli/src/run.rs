@@ -16,6 +16,7 @@ use flusso_compiler::files::config::Server;
 use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
+use flusso_runtime::quarantine::Quarantine;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
@@ -44,7 +45,8 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let (public, private) = surfaces.addresses().map_err(because)?;
     let names = config.indexes.iter().map(|entry| (entry.name.value.clone(), entry.enabled));
     let status = Arc::new(Status::new(names));
-    surfaces.serve(status.clone());
+    let quarantine = Arc::new(Quarantine::default());
+    surfaces.serve(status.clone(), quarantine.clone());
     tracing::info!("telling how it goes on http://{public}/status; indexes on http://{private}");
 
     let stop = signals()?;
@@ -75,6 +77,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         workers,
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
+        quarantine,
         status,
     };
     let ended = run::run(settings, stop).await;

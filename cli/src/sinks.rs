@@ -1,10 +1,9 @@
 //! Opens the sinks of a deployment, each with the indexes as it is to make them.
 
+use flusso_compiler::files::cluster;
 use flusso_compiler::files::config::{self, Config, IndexEntry};
-use flusso_compiler::files::overrides;
 use flusso_compiler::plan::{IndexId, Plan};
 use flusso_compiler::{hash, mapping};
-use flusso_runtime::sinks::opensearch::Access;
 use flusso_runtime::sinks::{OpenSearch, Sink, Stdout, Target};
 use serde_json::Value;
 
@@ -39,10 +38,8 @@ fn one(
             Ok((sink, targets(config, plan, |_| Value::Null)))
         }
         config::Sink::OpenSearch(options) => {
-            let cluster = overrides::cluster(name, options, &environment).map_err(because)?;
-            let (username, password) = cluster.auth.unzip();
-            let access = Access { url: cluster.url, username, password };
-            let sink = OpenSearch::new(name, prefix, options, access).map_err(because)?;
+            let cluster = cluster::cluster(name, options, &environment).map_err(because)?;
+            let sink = OpenSearch::new(name, prefix, options, cluster).map_err(because)?;
             let body = |entry: &IndexEntry| mapping::index_body(&entry.schema, options);
             Ok((Sink::OpenSearch(Box::new(sink)), targets(config, plan, body)))
         }

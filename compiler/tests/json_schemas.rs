@@ -80,5 +80,7 @@ fn flusso_toml() {
         let sink = keys(&format!("sinks.a = {{ type = '{kind}', zzzzzzzz = 1 }}"));
         assert_eq!(sink, properties(&defs[kind]), "{kind}");
     }
+    let aws = keys("sinks.a = { type = 'opensearch', aws = { zzzzzzzz = 1 } }");
+    assert_eq!(aws, properties(&defs["aws"]));
     std::fs::remove_file(&path).unwrap();
 }

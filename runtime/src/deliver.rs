@@ -20,6 +20,7 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
 use crate::failpoint;
+use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
@@ -44,6 +45,8 @@ pub struct Delivery {
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
     pub durable: watch::Sender<Lsn>,
+    /// What sinks rejected.
+    pub quarantine: Arc<Quarantine>,
     /// What has been written so far.
     pub settlement: Settlement,
     /// Documents of the first fill are dropped.
@@ -104,11 +107,12 @@ impl Delivery {
         let filling = documents.first().is_some_and(|document| document.seed);
         failpoint::pass(if filling { "fill" } else { "delivered" });
         for (sink, written) in self.sinks.iter().zip(written) {
-            for rejection in written?.rejected {
-                let (index, reason) = (self.name(rejection.index), &rejection.reason);
-                self.status.quarantined(index);
-                let (sink, id) = (sink.name(), &rejection.id);
-                tracing::warn!(sink, index, %id, "a document was rejected and passed over: {reason}");
+            let rejected = written?.rejected;
+            let settled =
+                self.quarantine.settle(sink.name(), |it| self.name(it), documents, &rejected);
+            settled.map_err(SinkError::Quarantine)?;
+            for rejection in rejected {
+                self.status.quarantined(self.name(rejection.index));
             }
         }
         let mut built: HashMap<IndexId, u64> = HashMap::new();
@@ -122,6 +126,9 @@ impl Delivery {
         for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
+                let name = &self.plan.indexes[usize::from(index.0)].name;
+                let filled = self.quarantine.filled(sink.name(), name);
+                filled.map_err(SinkError::Quarantine)?;
             }
             self.status.index(self.name(*index), IndexState::Seeded);
             tracing::info!(index = self.name(*index), "the index is complete");

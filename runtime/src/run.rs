@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use crate::deliver::Delivery;
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
+use crate::quarantine::Quarantine;
 use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub lag_poll: Duration,
     /// Follow changes only. Of use to sinks that keep nothing: every other starts empty.
     pub skip_fill: bool,
+    /// What sinks rejected.
+    pub quarantine: Arc<Quarantine>,
     /// What is told of it.
     pub status: Arc<Status>,
 }
@@ -91,7 +94,8 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, workers, lag_poll, skip_fill, status } = settings;
+    let Settings { plan, sinks, source, workers, lag_poll, skip_fill, quarantine, status } =
+        settings;
     let started = tokio::select! {
         started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
         () = stopped(&mut stop) => return Ok(()),
@@ -124,7 +128,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let report = tokio::spawn(report.run());
 
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery = Delivery { plan, sinks, engine, status, durable, settlement, skip_fill };
+    let mut delivery =
+        Delivery { plan, sinks, engine, status, durable, quarantine, settlement, skip_fill };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.

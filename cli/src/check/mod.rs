@@ -14,7 +14,7 @@ use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::plan;
 use flusso_runtime::postgres::publication::{self, Coverage};
 
-use crate::args::{Check, CheckFormat};
+use crate::args::{Check, Format};
 use crate::database;
 use crate::deployment::{Deployment, compile};
 use crate::failure::{Failure, because};
@@ -66,8 +66,8 @@ pub async fn check(args: Check) -> Result<(), Failure> {
     };
     let report = Report { config, online };
     print(&match args.format {
-        CheckFormat::Human => text::report(&args.config, &report, Paint::stdout()),
-        CheckFormat::Json => format!("{:#}\n", json::report(&report)),
+        Format::Human => text::report(&args.config, &report, Paint::stdout()),
+        Format::Json => format!("{:#}\n", json::report(&report)),
     })?;
     match report.online.is_some_and(|online| online.failed()) {
         true => Err(because("the schemas disagree with the database")),

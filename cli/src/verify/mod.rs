@@ -8,7 +8,7 @@ use flusso_compiler::files::overrides;
 use flusso_runtime::sinks::{OpenSearch, Sink, Target};
 use flusso_runtime::verify::{self, Report, Settings, Subject, VerifyError};
 
-use crate::args::{CheckFormat, Verify};
+use crate::args::{Format, Verify};
 use crate::database;
 use crate::deployment::{Deployment, Origin, compile, entry, findings, origin, read_lock};
 use crate::failure::{Failure, because};
@@ -52,8 +52,8 @@ pub async fn verify(args: Verify) -> Result<(), Failure> {
         return Err(because("no sink keeps documents, so there is nothing to verify"));
     }
     print(&match args.format {
-        CheckFormat::Human => text::reports(&reports, Paint::stdout()),
-        CheckFormat::Json => format!("{:#}\n", json::reports(&reports)),
+        Format::Human => text::reports(&reports, Paint::stdout()),
+        Format::Json => format!("{:#}\n", json::reports(&reports)),
     })?;
     match reports.iter().map(|report| report.wrong).sum() {
         0 => Ok(()),

@@ -71,8 +71,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// `[sinks.NAME]`.
+/// `[sinks.NAME]`. A deployment has a handful, so their size is of no account.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum Sink {
     /// An OpenSearch cluster.
     OpenSearch(OpenSearch),
@@ -92,8 +93,16 @@ pub struct OpenSearch {
     pub username: Option<Secret>,
     /// Basic auth.
     pub password: Option<Secret>,
+    /// An API key as the server printed it, in place of basic auth.
+    pub api_key: Option<Secret>,
+    /// Signs every request for Amazon, in place of both.
+    pub aws: Option<Aws>,
     /// Refuse invalid certificates [true].
     pub tls_verify: bool,
+    /// Authorities trusted beside the well known ones: a file of PEM certificates.
+    pub tls_ca_file: Option<String>,
+    /// What this end shows of itself: a file of a PEM certificate with its chain, and its key.
+    pub tls_client_file: Option<String>,
     /// Most operations in a request [1000].
     pub batch_size: u32,
     /// Most bytes in a request [10 MiB].
@@ -114,6 +123,67 @@ pub struct OpenSearch {
     pub text_analysis: TextAnalysis,
     /// Whether text and keyword fields get subfields [true].
     pub auto_subfields: bool,
+}
+
+impl OpenSearch {
+    /// Everything but the address as when it is not given.
+    pub fn at(url: Secret) -> OpenSearch {
+        OpenSearch {
+            url,
+            username: None,
+            password: None,
+            api_key: None,
+            aws: None,
+            tls_verify: true,
+            tls_ca_file: None,
+            tls_client_file: None,
+            batch_size: 1000,
+            max_bytes: 10 << 20,
+            timeout_secs: 30,
+            max_retries: 3,
+            pipeline: None,
+            number_of_shards: 1,
+            number_of_replicas: 1,
+            refresh_interval: "10s".into(),
+            text_analysis: TextAnalysis::Builtin,
+            auto_subfields: true,
+        }
+    }
+}
+
+/// How requests are signed for Amazon; keys that are not given come from `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aws {
+    /// What the server is.
+    pub service: AwsService,
+    /// Where it is: `eu-west-1`.
+    pub region: String,
+    /// Which key.
+    pub access_key_id: Option<Secret>,
+    /// The key.
+    pub secret_access_key: Option<Secret>,
+    /// Of a key that is lent for a while.
+    pub session_token: Option<Secret>,
+}
+
+/// The two services that are an OpenSearch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AwsService {
+    /// A managed domain.
+    Es,
+    /// A serverless collection.
+    Aoss,
+}
+
+impl AwsService {
+    /// As it is written, and as requests are signed for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            AwsService::Es => "es",
+            AwsService::Aoss => "aoss",
+        }
+    }
 }
 
 /// Which analyzers an index is made with.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::config::{
-    Config, Connection, OnError, OpenSearch, Secret, Server, Sink, Source, TextAnalysis,
+    Aws, AwsService, Config, Connection, OnError, OpenSearch, Secret, Server, Sink, Source,
+    TextAnalysis,
 };
 use super::names;
 use super::node::{Entry, Node, Scalar, ScalarKind, Value};
@@ -221,6 +222,7 @@ fn sink(node: &Node, entry: &Entry, found: &mut Vec<Diagnostic>) -> Option<Sink>
     let mut keys = Keys::of(node, "a sink", found)?;
     keys.describe(format!("the sink `{}`", entry.key), entry.key_place);
     let kind = keys.need("type", found)?;
+    one_way_in(node, found)?;
     match choice(kind, "the `type` of a sink", &[("opensearch", true), ("stdout", false)], found)? {
         true => opensearch(keys, found).map(Sink::OpenSearch),
         false => {
@@ -234,10 +236,28 @@ fn sink(node: &Node, entry: &Entry, found: &mut Vec<Diagnostic>) -> Option<Sink>
     }
 }
 
+/// A sink shows one thing to be let in.
+fn one_way_in(node: &Node, found: &mut Vec<Diagnostic>) -> Option<()> {
+    let Value::Map(entries) = &node.value else { return Some(()) };
+    let is_way = |entry: &&Entry| ["username", "api_key", "aws"].contains(&entry.key.as_str());
+    let mut ways = entries.iter().filter(is_way);
+    let (Some(one), Some(other)) = (ways.next(), ways.next()) else { return Some(()) };
+    let message = format!("`{}` and `{}` are two ways in", one.key, other.key);
+    found.push(Diagnostic::error(other.key_place, message).help("keep one of them"));
+    None
+}
+
 fn opensearch(mut keys: Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OpenSearch> {
     let url = keys.need("url", found).and_then(|node| secret(node, "`url`", found));
     let username = optional_secret(&mut keys, "username", found);
     let password = optional_secret(&mut keys, "password", found);
+    let api_key = optional_secret(&mut keys, "api_key", found);
+    let aws = match keys.take("aws") {
+        Some(node) => aws(node, found).map(Some),
+        None => Some(None),
+    };
+    let ca_file = optional_text(&mut keys, "tls_ca_file", found);
+    let client_file = optional_text(&mut keys, "tls_client_file", found);
     let analysis = match keys.take("text_analysis") {
         Some(node) => {
             let words = [("builtin", TextAnalysis::Builtin), ("icu", TextAnalysis::Icu)];
@@ -257,19 +277,23 @@ fn opensearch(mut keys: Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OpenSea
         None => Some(default),
     };
     let most = u64::from(u32::MAX);
-    let batch_size = number("batch_size", most, 1000);
-    let max_bytes = number("max_bytes", u64::MAX, 10 << 20);
-    let timeout_secs = number("timeout_secs", u64::MAX, 30);
-    let max_retries = number("max_retries", most, 3);
-    let shards = number("number_of_shards", most, 1);
-    let replicas = number("number_of_replicas", most, 1);
+    let usual = OpenSearch::at(Secret::Value(String::new()));
+    let batch_size = number("batch_size", most, usual.batch_size.into());
+    let max_bytes = number("max_bytes", u64::MAX, usual.max_bytes);
+    let timeout_secs = number("timeout_secs", u64::MAX, usual.timeout_secs);
+    let max_retries = number("max_retries", most, usual.max_retries.into());
+    let shards = number("number_of_shards", most, usual.number_of_shards.into());
+    let replicas = number("number_of_replicas", most, usual.number_of_replicas.into());
     keys.finish(found);
     let narrow = |value: u64| u32::try_from(value).ok();
     Some(OpenSearch {
-        url: url?,
         username: username?,
         password: password?,
+        api_key: api_key?,
+        aws: aws?,
         tls_verify: tls_verify?,
+        tls_ca_file: ca_file?,
+        tls_client_file: client_file?,
         batch_size: batch_size.and_then(narrow)?,
         max_bytes: max_bytes?,
         timeout_secs: timeout_secs?,
@@ -277,9 +301,29 @@ fn opensearch(mut keys: Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OpenSea
         pipeline: pipeline?,
         number_of_shards: shards.and_then(narrow)?,
         number_of_replicas: replicas.and_then(narrow)?,
-        refresh_interval: refresh?.unwrap_or_else(|| "10s".into()),
+        refresh_interval: refresh?.unwrap_or(usual.refresh_interval),
         text_analysis: analysis?,
         auto_subfields: auto_subfields?,
+        url: url?,
+    })
+}
+
+fn aws(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Aws> {
+    let mut keys = Keys::of(node, "`aws`", found)?;
+    let services = [AwsService::Es, AwsService::Aoss].map(|service| (service.name(), service));
+    let service = keys.need("service", found);
+    let service = service.and_then(|node| choice(node, "`service`", &services, found));
+    let region = keys.need("region", found).and_then(|node| text(node, "`region`", found));
+    let access_key_id = optional_secret(&mut keys, "access_key_id", found);
+    let secret_access_key = optional_secret(&mut keys, "secret_access_key", found);
+    let session_token = optional_secret(&mut keys, "session_token", found);
+    keys.finish(found);
+    Some(Aws {
+        service: service?,
+        region: region?.value,
+        access_key_id: access_key_id?,
+        secret_access_key: secret_access_key?,
+        session_token: session_token?,
     })
 }
 

@@ -1,15 +1,17 @@
 //! What the environment says instead of the files, and what both come to in the end.
 //!
-//! | rank | connection of the source | url, username, password of a sink |
+//! | rank | connection of the source | address and credentials of a sink ([`cluster`]) |
 //! | --- | --- | --- |
 //! | 1 | `{ env }` as the whole URL | `{ env }` |
-//! | 2 | `DATABASE_URL` | `NAME_OPENSEARCH_URL`, `…_USERNAME`, `…_PASSWORD` |
+//! | 2 | `DATABASE_URL` | `NAME_OPENSEARCH_URL`, `…_USERNAME`, `…_PASSWORD`, `…_API_KEY` |
 //! | 3 | a literal URL, or the parts | a literal |
+//!
+//! [`cluster`]: super::cluster
 //!
 //! A variable that is set and empty is set. The environment is a function, so that nothing here
 //! depends on the process.
 
-use super::config::{Connection, OpenSearch, Secret, Source};
+use super::config::{Connection, Secret, Source};
 use super::url;
 
 /// Looks a variable up.
@@ -43,23 +45,6 @@ impl std::fmt::Debug for Postgres {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Postgres { host, port, user, database, .. } = self;
         write!(f, "{user}@{host}:{port}/{database}")
-    }
-}
-
-/// An OpenSearch cluster and how to enter it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Cluster {
-    /// Base URL, without a slash at the end.
-    pub url: String,
-    /// User and password of basic auth. A user without a password has an empty one; a password
-    /// without a user is none.
-    pub auth: Option<(String, String)>,
-}
-
-impl std::fmt::Debug for Cluster {
-    /// Never the password.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.url)
     }
 }
 
@@ -139,41 +124,6 @@ pub fn connection(source: &Source, env: Environment<'_>) -> Result<Postgres, Res
     }
 }
 
-/// Where the cluster of a sink is.
-pub fn cluster(
-    name: &str,
-    sink: &OpenSearch,
-    env: Environment<'_>,
-) -> Result<Cluster, ResolveError> {
-    let value = |secret: Option<&Secret>, key: &str| {
-        let what = format!("the `{key}` of the sink `{name}`");
-        let reserved = reserved(name, key);
-        match secret {
-            Some(Secret::Env(variable_name)) => {
-                let from = format!("the variable {variable_name}");
-                variable(&what, variable_name, env).map(|value| Some((value, from)))
-            }
-            _ => Ok(match (env(&reserved), secret) {
-                (Some(value), _) => Some((value, format!("the variable {reserved}"))),
-                (None, Some(Secret::Value(value))) => Some((value.clone(), what)),
-                (None, _) => None,
-            }),
-        }
-    };
-    // A sink has a URL, so there is always one; without it the reason is that it is empty.
-    let (url, from) = value(Some(&sink.url), "url")?.unwrap_or_default();
-    let user = value(sink.username.as_ref(), "username")?;
-    let password = value(sink.password.as_ref(), "password")?;
-    let url = url::http(&url).map_err(|reason| ResolveError::Url { from, reason })?;
-    let auth = user.map(|(user, _)| (user, password.map(|(text, _)| text).unwrap_or_default()));
-    Ok(Cluster { url, auth })
-}
-
-/// The variable that stands for a key of a sink: `SEARCH_OPENSEARCH_URL`.
-fn reserved(sink: &str, key: &str) -> String {
-    format!("{sink}_OPENSEARCH_{key}").to_uppercase()
-}
-
 /// The prefix of all OpenSearch names: the one chosen by flag, else `FLUSSO_INDEX_PREFIX`, else
 /// the file's.
 pub fn prefix(
@@ -209,14 +159,22 @@ fn prefix_fault(prefix: &str) -> Option<String> {
     None
 }
 
-fn resolve(secret: &Secret, what: &str, env: Environment<'_>) -> Result<String, ResolveError> {
+pub(super) fn resolve(
+    secret: &Secret,
+    what: &str,
+    env: Environment<'_>,
+) -> Result<String, ResolveError> {
     match secret {
         Secret::Value(value) => Ok(value.clone()),
         Secret::Env(name) => variable(what, name, env),
     }
 }
 
-fn variable(what: &str, name: &str, env: Environment<'_>) -> Result<String, ResolveError> {
+pub(super) fn variable(
+    what: &str,
+    name: &str,
+    env: Environment<'_>,
+) -> Result<String, ResolveError> {
     let unset = || ResolveError::Unset { what: what.into(), name: name.into() };
     env(name).ok_or_else(unset)
 }
@@ -290,52 +248,6 @@ mod tests {
         let written = parts(Some(Secret::Value("%20@".into())));
         let postgres = connection(&source(written), &env(&[])).unwrap();
         assert_eq!((postgres.user.as_str(), postgres.password.as_deref()), ("u:/@", Some("%20@")));
-    }
-
-    fn sink(url: Secret, username: Option<Secret>, password: Option<Secret>) -> OpenSearch {
-        OpenSearch {
-            url,
-            username,
-            password,
-            tls_verify: true,
-            batch_size: 1,
-            max_bytes: 1,
-            timeout_secs: 1,
-            max_retries: 1,
-            pipeline: None,
-            number_of_shards: 1,
-            number_of_replicas: 1,
-            refresh_interval: "1s".into(),
-            text_analysis: crate::files::config::TextAnalysis::Builtin,
-            auto_subfields: true,
-        }
-    }
-
-    #[test]
-    fn a_sinks_reference_beats_its_variable_beats_what_is_written() {
-        let value = |text: &str| Secret::Value(text.into());
-        let set = [
-            ("MINE", "http://mine/"),
-            ("MAIN_OPENSEARCH_URL", "http://reserved"),
-            ("MAIN_OPENSEARCH_USERNAME", "reserved"),
-            ("MAIN_OPENSEARCH_PASSWORD", "secret"),
-        ];
-        let mine = sink(Secret::Env("MINE".into()), None, None);
-        let cluster_of = |sink: &OpenSearch, set| cluster("main", sink, &env(set)).unwrap();
-        assert_eq!(cluster_of(&mine, &set[..2]).url, "http://mine");
-        let written = sink(value("https://file//"), Some(value("me")), None);
-        assert_eq!(cluster_of(&written, &set[..2]).url, "http://reserved");
-        assert_eq!(cluster_of(&written, &[]).url, "https://file");
-        assert_eq!(cluster_of(&written, &[]).auth, Some(("me".into(), String::new())));
-        let auth = Some(("reserved".into(), "secret".into()));
-        assert_eq!(cluster_of(&written, &set).auth, auth);
-        let password_only = sink(value("http://file"), None, Some(value("secret")));
-        assert_eq!(cluster_of(&password_only, &[]).auth, None);
-        let unset = cluster("main", &mine, &env(&[])).unwrap_err();
-        assert!(unset.to_string().contains("MINE") && unset.to_string().contains("main"));
-        let wrong = [("MAIN_OPENSEARCH_URL", "file:9200")];
-        let error = cluster("main", &written, &env(&wrong)).unwrap_err().to_string();
-        assert!(error.contains("MAIN_OPENSEARCH_URL"), "{error}");
     }
 
     #[test]

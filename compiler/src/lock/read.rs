@@ -11,7 +11,8 @@ use super::{FORMAT_VERSION, LockError};
 use crate::catalog::TableName;
 use crate::diagnostics::At;
 use crate::files::config::{
-    Config, Connection, IndexEntry, OnError, OpenSearch, Secret, Server, Sink, Source, TextAnalysis,
+    Aws, AwsService, Config, Connection, IndexEntry, OnError, OpenSearch, Secret, Server, Sink,
+    Source, TextAnalysis,
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Columns, Direction, Field, FieldType, Filter,
@@ -124,7 +125,11 @@ fn opensearch(cursor: &Cursor<'_>) -> Read<OpenSearch> {
         url: secret(&cursor.need("url")?)?,
         username: cursor.optional("username", secret)?,
         password: cursor.optional("password", secret)?,
+        api_key: cursor.optional("api_key", secret)?,
+        aws: cursor.optional("aws", aws)?,
         tls_verify: cursor.need("tls_verify")?.boolean()?,
+        tls_ca_file: cursor.optional("tls_ca_file", Cursor::text)?,
+        tls_client_file: cursor.optional("tls_client_file", Cursor::text)?,
         batch_size: cursor.need("batch_size")?.number()?,
         max_bytes: cursor.need("max_bytes")?.number()?,
         timeout_secs: cursor.need("timeout_secs")?.number()?,
@@ -135,6 +140,17 @@ fn opensearch(cursor: &Cursor<'_>) -> Read<OpenSearch> {
         refresh_interval: cursor.need("refresh_interval")?.text()?,
         text_analysis: cursor.need("text_analysis")?.word(&analysis)?,
         auto_subfields: cursor.need("auto_subfields")?.boolean()?,
+    })
+}
+
+fn aws(cursor: &Cursor<'_>) -> Read<Aws> {
+    let services = [AwsService::Es, AwsService::Aoss].map(|service| (service.name(), service));
+    Ok(Aws {
+        service: cursor.need("service")?.word(&services)?,
+        region: cursor.need("region")?.text()?,
+        access_key_id: cursor.optional("access_key_id", secret)?,
+        secret_access_key: cursor.optional("secret_access_key", secret)?,
+        session_token: cursor.optional("session_token", secret)?,
     })
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use crate::files::config::{
-    Config, Connection, OnError, OpenSearch, Secret, Sink, Source, TextAnalysis,
+    Aws, Config, Connection, OnError, OpenSearch, Secret, Sink, Source, TextAnalysis,
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
@@ -90,7 +90,11 @@ fn opensearch(sink: &OpenSearch) -> Map<String, Value> {
     map.insert("url".into(), secret(&sink.url));
     optional(&mut map, "username", sink.username.as_ref().map(secret));
     optional(&mut map, "password", sink.password.as_ref().map(secret));
+    optional(&mut map, "api_key", sink.api_key.as_ref().map(secret));
+    optional(&mut map, "aws", sink.aws.as_ref().map(aws));
     map.insert("tls_verify".into(), sink.tls_verify.into());
+    optional(&mut map, "tls_ca_file", sink.tls_ca_file.clone().map(Value::String));
+    optional(&mut map, "tls_client_file", sink.tls_client_file.clone().map(Value::String));
     map.insert("batch_size".into(), sink.batch_size.into());
     map.insert("max_bytes".into(), sink.max_bytes.into());
     map.insert("timeout_secs".into(), sink.timeout_secs.into());
@@ -106,6 +110,16 @@ fn opensearch(sink: &OpenSearch) -> Map<String, Value> {
     map.insert("text_analysis".into(), analysis.into());
     map.insert("auto_subfields".into(), sink.auto_subfields.into());
     map
+}
+
+fn aws(aws: &Aws) -> Value {
+    let mut map = Map::new();
+    map.insert("service".into(), aws.service.name().into());
+    map.insert("region".into(), aws.region.clone().into());
+    optional(&mut map, "access_key_id", aws.access_key_id.as_ref().map(secret));
+    optional(&mut map, "secret_access_key", aws.secret_access_key.as_ref().map(secret));
+    optional(&mut map, "session_token", aws.session_token.as_ref().map(secret));
+    Value::Object(map)
 }
 
 fn schema(schema: &Schema) -> Value {

@@ -52,6 +52,6 @@ pub fn indexes(state: &State) -> Value {
 }
 
 /// As Postgres writes it: `16/B374D848`.
-fn lsn(at: u64) -> String {
+pub fn lsn(at: u64) -> String {
     format!("{:X}/{:X}", at >> 32, at & 0xffff_ffff)
 }

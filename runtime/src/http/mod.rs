@@ -9,12 +9,14 @@ mod json;
 mod metrics;
 mod private;
 mod public;
+mod quarantine;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
+use crate::quarantine::Quarantine;
 use crate::status::Status;
 
 /// Password of the private surface until one is chosen; good for loopback addresses only.
@@ -25,7 +27,7 @@ pub const DEFAULT_PASSWORD: &str = "flusso";
 pub struct Settings {
     /// `/healthz /readyz /status /metrics`.
     pub public: SocketAddr,
-    /// `/indexes /reindex`.
+    /// `/indexes /reindex /quarantine`.
     pub private: SocketAddr,
     /// Login of the private surface.
     pub user: String,
@@ -92,9 +94,9 @@ impl Surfaces {
     }
 
     /// Answers until the process ends.
-    pub fn serve(self, status: Arc<Status>) {
+    pub fn serve(self, status: Arc<Status>, quarantine: Arc<Quarantine>) {
         let login = auth::Login::new(&self.settings.user, &self.settings.password);
-        let private = private::router(status.clone(), login);
+        let private = private::router(status.clone(), quarantine, login);
         tokio::spawn(answer(self.public, public::router(status)));
         tokio::spawn(answer(self.private, private));
     }

@@ -13,15 +13,17 @@ use axum::routing::{get, post};
 
 use super::auth::Login;
 use super::json;
+use crate::quarantine::Quarantine;
 use crate::status::Status;
 
-/// `/indexes` and `/reindex`.
-pub fn router(status: Arc<Status>, login: Login) -> Router {
+/// `/indexes`, `/reindex` and `/quarantine`.
+pub fn router(status: Arc<Status>, quarantine: Arc<Quarantine>, login: Login) -> Router {
     Router::new()
         .route("/indexes", get(indexes))
         .route("/reindex", post(reindex))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(status)
+        .merge(super::quarantine::router(quarantine))
         .layer(from_fn_with_state(login, guard))
 }
 

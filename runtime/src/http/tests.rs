@@ -20,7 +20,7 @@ async fn serve() -> (Arc<Status>, SocketAddr, SocketAddr) {
     let status = Arc::new(Status::new([("users".to_owned(), true), ("old".to_owned(), false)]));
     let surfaces = Surfaces::bind(settings("127.0.0.1:0", "s")).await.unwrap();
     let (public, private) = surfaces.addresses().unwrap();
-    surfaces.serve(status.clone());
+    surfaces.serve(status.clone(), Arc::default());
     (status, public, private)
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::quarantine::QuarantineError;
+
 /// Why a sink cannot go on. Busy and absent servers are waited for and appear here only while the
 /// run is starting up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +58,8 @@ pub enum SinkError {
         /// The server's words, without the document's values.
         reason: String,
     },
+    /// Rejected documents could not be put where they are kept.
+    Quarantine(QuarantineError),
     /// A concrete index stands where the alias has to.
     NameTaken {
         /// The sink.
@@ -108,6 +112,9 @@ impl SinkError {
             SinkError::NotServed { .. } => "wait until `flusso run` has filled it with this \
                                             version of the schema"
                 .into(),
+            SinkError::Quarantine(_) => {
+                "see that the state folder can be written; no document has been lost".into()
+            }
             SinkError::NameTaken { alias, .. } => {
                 format!("remove the index `{alias}`, or set another `prefix`")
             }
@@ -136,6 +143,7 @@ impl fmt::Display for SinkError {
                 }
                 write!(f, " was rejected: {reason}")
             }
+            SinkError::Quarantine(error) => write!(f, "{error}"),
             SinkError::NameTaken { sink, alias } => {
                 write!(f, "sink `{sink}`: `{alias}` is an index, and has to be an alias")
             }

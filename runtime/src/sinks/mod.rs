@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use flusso_compiler::files::config::OnError;
 use flusso_compiler::plan::IndexId;
+use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::Document;
 
 use crate::waits::Waits;
@@ -70,6 +71,10 @@ pub struct Rejection {
     pub index: IndexId,
     /// Its id.
     pub id: Box<str>,
+    /// As of this commit.
+    pub at: Lsn,
+    /// The field at fault, when the sink says it.
+    pub field: Option<String>,
     /// The sink's words, without the document's values.
     pub reason: String,
 }

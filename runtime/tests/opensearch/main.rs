@@ -13,4 +13,5 @@
 mod documents;
 mod generations;
 mod support;
+mod tls;
 mod trouble;

@@ -1,9 +1,9 @@
 //! What the tests share: a sink of its own names on a node, and documents to give it.
 
-use flusso_compiler::files::config::{OnError, OpenSearch as Options, Secret, TextAnalysis};
+use flusso_compiler::files::cluster::{Auth, Cluster};
+use flusso_compiler::files::config::{OnError, OpenSearch as Options, Secret};
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
-use flusso_runtime::sinks::opensearch::Access;
 use flusso_runtime::sinks::{OpenSearch, Sink, Target};
 use serde_json::{Value, json};
 
@@ -17,20 +17,9 @@ pub fn node(variable: &str) -> Option<String> {
 
 pub fn options() -> Options {
     Options {
-        url: Secret::Value(String::new()),
-        username: None,
-        password: None,
-        tls_verify: true,
-        batch_size: 1000,
-        max_bytes: 10 << 20,
-        timeout_secs: 30,
-        max_retries: 3,
-        pipeline: None,
-        number_of_shards: 1,
         number_of_replicas: 0,
         refresh_interval: "7s".into(),
-        text_analysis: TextAnalysis::Builtin,
-        auto_subfields: true,
+        ..Options::at(Secret::Value(String::new()))
     }
 }
 
@@ -48,8 +37,12 @@ impl Bench {
     }
 
     pub fn sink_at(&self, url: &str, options: &Options) -> Sink {
-        let access = Access { url: url.to_owned(), username: None, password: None };
-        let sink = OpenSearch::new("primary", &self.prefix, options, access).unwrap();
+        self.sink_as(url, options, Auth::Open)
+    }
+
+    pub fn sink_as(&self, url: &str, options: &Options, auth: Auth) -> Sink {
+        let cluster = Cluster { url: url.to_owned(), auth };
+        let sink = OpenSearch::new("primary", &self.prefix, options, cluster).unwrap();
         Sink::OpenSearch(Box::new(sink))
     }
 

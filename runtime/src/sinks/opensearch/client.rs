@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use flusso_compiler::files::cluster::Cluster;
 use flusso_compiler::files::config::OpenSearch as Options;
 use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::access::{self, Credential};
 use super::bulk::Fault;
 use super::errors::{self, Awaited, Whole};
 use super::wait::{Backoff, Trouble};
@@ -21,23 +23,12 @@ use crate::waits::Waits;
 /// How long the server may be away while the run is starting up.
 pub const START_UP: Duration = Duration::from_secs(60);
 
-/// Where the server is and how to get in, with secrets read.
-#[derive(Clone)]
-pub struct Access {
-    /// Base URL.
-    pub url: String,
-    /// Basic auth; without it the password counts for nothing.
-    pub username: Option<String>,
-    /// Empty when absent.
-    pub password: Option<String>,
-}
-
 /// The server.
 pub struct Client {
     sink: String,
     http: reqwest::Client,
     base: String,
-    auth: Option<(String, String)>,
+    credential: Credential,
     /// The base without credentials, to be shown.
     address: String,
     max_retries: u32,
@@ -60,6 +51,8 @@ pub struct Lost {
     pub words: String,
     /// Nothing was said for the whole time that a request may take.
     pub timed_out: bool,
+    /// The other end showed a certificate that nobody trusted vouches for.
+    pub untrusted: bool,
 }
 
 impl From<Lost> for Trouble {
@@ -70,7 +63,8 @@ impl From<Lost> for Trouble {
 
 impl From<reqwest::Error> for Lost {
     fn from(error: reqwest::Error) -> Lost {
-        Lost { timed_out: error.is_timeout(), words: chain(&error.without_url()) }
+        let (timed_out, untrusted) = (error.is_timeout(), is_untrusted(&error));
+        Lost { words: chain(&error.without_url()), timed_out, untrusted }
     }
 }
 
@@ -108,9 +102,9 @@ impl Answer {
 
 impl Client {
     /// Opens nothing yet.
-    pub fn new(sink: &str, options: &Options, access: Access) -> Result<Client, SinkError> {
+    pub fn new(sink: &str, options: &Options, cluster: Cluster) -> Result<Client, SinkError> {
         let wrong = |reason: String| SinkError::Options { sink: sink.to_owned(), reason };
-        let base = access.url.trim().trim_end_matches('/').to_owned();
+        let base = cluster.url.trim().trim_end_matches('/').to_owned();
         let mut address = Url::parse(&base).map_err(|e| wrong(format!("`url`: {e}")))?;
         if !matches!(address.scheme(), "http" | "https") {
             return Err(wrong("`url` must begin with http:// or https://".into()));
@@ -118,18 +112,13 @@ impl Client {
         // Neither fails for a URL that has a host, as every http URL has.
         let _ = address.set_username("");
         let _ = address.set_password(None);
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(options.timeout_secs.max(1)))
-            .connect_timeout(Duration::from_secs(10))
-            .pool_idle_timeout(Duration::from_secs(50))
-            .danger_accept_invalid_certs(!options.tls_verify)
-            .build()
-            .map_err(|e| wrong(chain(&e)))?;
+        let http = access::http(options).map_err(wrong)?;
+        let credential = Credential::new(cluster.auth).map_err(wrong)?;
         Ok(Client {
             sink: sink.to_owned(),
             http,
             base,
-            auth: access.username.map(|user| (user, access.password.unwrap_or_default())),
+            credential,
             address: address.as_str().trim_end_matches('/').to_owned(),
             max_retries: options.max_retries,
             waits: Arc::default(),
@@ -158,16 +147,19 @@ impl Client {
         path: &str,
         content: Option<(&'static str, Bytes)>,
     ) -> Result<Answer, Lost> {
-        let mut request = self.http.request(method, format!("{}/{path}", self.base));
-        if let Some((user, password)) = &self.auth {
-            request = request.basic_auth(user, Some(password));
-        }
+        let mut request = self.http.request(method.clone(), format!("{}/{path}", self.base));
+        let mut sent = Bytes::new();
         if let Some((kind, body)) = content {
+            sent = body.clone();
             request = request.header(reqwest::header::CONTENT_TYPE, kind).body(body);
         }
-        let answer = request.send().await?;
+        let mut request = request.build()?;
+        let unsigned = |words| Lost { words, timed_out: false, untrusted: false };
+        self.credential.attach(&mut request, &sent).map_err(unsigned)?;
+        let answer = self.http.execute(request).await?;
         let status = answer.status().as_u16();
         let body = answer.bytes().await?;
+        tracing::debug!(sink = self.sink, %method, path, status, bytes = body.len(), "answered");
         Ok(Answer { status, body })
     }
 
@@ -187,6 +179,13 @@ impl Client {
         let mut unclear = 0;
         loop {
             let trouble = match self.send(method.clone(), path, content.clone()).await {
+                Err(lost) if lost.untrusted && patience.is_some() => {
+                    let reason = format!(
+                        "{} at {}; give its authority as `tls_ca_file`",
+                        lost.words, self.address
+                    );
+                    return Err(SinkError::Options { sink: self.sink.clone(), reason });
+                }
                 Err(lost) => lost.into(),
                 Ok(answer) => {
                     let awaited = match answer.whole() {
@@ -244,8 +243,21 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// Whether TLS found nobody to vouch for the other end. Waiting would not help, but while the run
+/// goes on a certificate may be renewed.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let tls = match inner {
+        Some(inner) => inner.downcast_ref::<rustls::Error>(),
+        None => error.downcast_ref::<rustls::Error>(),
+    };
+    matches!(tls, Some(rustls::Error::InvalidCertificate(_)))
+        || inner.is_some_and(|inner| is_untrusted(inner))
+        || error.source().is_some_and(is_untrusted)
+}
+
 /// An error with what caused it: the first sentence alone never says why.
-fn chain(error: &reqwest::Error) -> String {
+pub fn chain(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -259,27 +271,17 @@ fn chain(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flusso_compiler::files::config::{Secret, TextAnalysis};
+    use flusso_compiler::files::cluster::Auth;
+    use flusso_compiler::files::config::Secret;
 
     fn client(url: &str) -> Result<Client, SinkError> {
         let options = Options {
-            url: Secret::Value(String::new()),
-            username: None,
-            password: None,
-            tls_verify: true,
-            batch_size: 1,
-            max_bytes: 1,
             timeout_secs: 1,
             max_retries: 0,
-            pipeline: None,
-            number_of_shards: 1,
-            number_of_replicas: 1,
-            refresh_interval: String::new(),
-            text_analysis: TextAnalysis::Builtin,
-            auto_subfields: true,
+            ..Options::at(Secret::Value(String::new()))
         };
-        let access = Access { url: url.to_owned(), username: None, password: None };
-        Client::new("primary", &options, access)
+        let cluster = Cluster { url: url.to_owned(), auth: Auth::Open };
+        Client::new("primary", &options, cluster)
     }
 
     #[tokio::test]

@@ -207,8 +207,13 @@ impl OpenSearch {
     }
 
     fn poison(&self, op: &Op<'_>, reason: &str) -> Result<Rejection, SinkError> {
-        let (id, words) = (op.id.into(), errors::words(reason));
-        self.judge(Rejection { index: op.index, id, reason: words }, errors::field(reason))
+        self.judge(Rejection {
+            index: op.index,
+            id: op.id.into(),
+            at: op.at,
+            field: errors::field(reason).map(str::to_owned),
+            reason: errors::words(reason),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
+//! | `access` | what a request shows to be let in, and whom TLS trusts |
 //! | `client` | one HTTP request |
 //! | `lifecycle` | generations of an index, the aliases, `flusso_meta` |
 //! | `bulk` | operations into lines, the answer back onto the operations |
@@ -11,6 +12,7 @@
 //! | `errors` | what an answer means |
 //! | `inspect` | reading back what an index holds |
 
+mod access;
 pub mod bulk;
 mod client;
 mod deliver;
@@ -23,11 +25,10 @@ mod wait;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use flusso_compiler::files::cluster::Cluster;
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
-
-pub use client::Access;
 
 use super::{Rejection, SinkError, Target, Written};
 use crate::waits::Waits;
@@ -64,11 +65,11 @@ impl OpenSearch {
         name: &str,
         prefix: &str,
         options: &Options,
-        access: Access,
+        cluster: Cluster,
     ) -> Result<OpenSearch, SinkError> {
         let max_bytes = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
         Ok(OpenSearch {
-            client: Client::new(name, options, access)?,
+            client: Client::new(name, options, cluster)?,
             options: options.clone(),
             prefix: prefix.to_owned(),
             prepared: HashMap::new(),
@@ -113,9 +114,10 @@ impl OpenSearch {
             let prepared = self.prepared(document.index)?;
             if document.id.is_empty() || document.id.len() > MAX_ID {
                 let reason = format!("an id of {} bytes; 1 to {MAX_ID} fit", document.id.len());
-                let rejection =
-                    Rejection { index: document.index, id: document.id.clone(), reason };
-                written.rejected.push(self.judge(rejection, None)?);
+                let Document { index, id, at, .. } = document;
+                let (index, id, at) = (*index, id.clone(), *at);
+                let rejection = Rejection { index, id, at, field: None, reason };
+                written.rejected.push(self.judge(rejection)?);
                 continue;
             }
             ops.push(Op {
@@ -136,24 +138,15 @@ impl OpenSearch {
     }
 
     /// Lets a rejected document pass where its index says so.
-    fn judge(&self, rejection: Rejection, field: Option<&str>) -> Result<Rejection, SinkError> {
+    fn judge(&self, rejection: Rejection) -> Result<Rejection, SinkError> {
         let prepared = self.prepared(rejection.index)?;
         match prepared.on_error {
-            OnError::Skip => {
-                tracing::warn!(
-                    sink = self.name(),
-                    index = prepared.name,
-                    id = &*rejection.id,
-                    "document rejected and passed over: {}",
-                    rejection.reason
-                );
-                Ok(rejection)
-            }
+            OnError::Skip => Ok(rejection),
             OnError::Stop => Err(SinkError::Rejected {
                 sink: self.name().to_owned(),
                 index: prepared.name.clone(),
                 id: rejection.id.into(),
-                field: field.map(str::to_owned),
+                field: rejection.field,
                 reason: rejection.reason,
             }),
         }
