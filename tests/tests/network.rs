@@ -8,12 +8,16 @@ use flusso_tests::churn::{shopping, while_writing};
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
 use flusso_tests::exact::{Witness, agree};
-use flusso_tests::flusso::WITH_LSN;
+use flusso_tests::flusso::{WITH_LSN, command};
 use flusso_tests::proxy::{FAIR, Proxy, Way, Weather};
-use flusso_tests::server::Server;
+use flusso_tests::server::{Server, fresh_path};
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
+
+static NODE: LazyLock<Server> = LazyLock::new(|| {
+    Server::opensearch(fresh_path("node"), &["action.auto_create_index=*flusso_meta"])
+});
 
 const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 const ORDERS: usize = 300;
@@ -136,4 +140,46 @@ fn a_slow_copy() {
     });
     proxy.weather(FAIR);
     shop.expect_equal(&mut started.expect("it was started"), "after a slow copy");
+}
+
+/// Requests without an answer are sent again, and versions keep them from doing harm.
+#[test]
+fn node_behind_a_bad_network() {
+    let (proxy, url) = Proxy::before(&NODE.url);
+    let sink = format!(
+        "[sinks.search]\ntype = \"opensearch\"\nurl = \"{url}\"\nnumber_of_replicas = 0\n\
+         refresh_interval = \"1s\"\ntimeout_secs = 2\nmax_retries = 10\n"
+    );
+    let shop = shop::deployment(&SERVER, "node_network", ORDERS as u32, &sink);
+    shop.edit(|text| format!("prefix = \"network_\"\n{text}"));
+    let mut flusso = shop.start(2);
+    flusso.until("a complete index", PATIENCE, |it| it.said().contains("following changes"));
+    let work = |session: &_, dice: &mut Dice| {
+        std::thread::sleep(Duration::from_millis(10));
+        shopping(session, dice, ORDERS)
+    };
+    while_writing(&shop.url, 1, work, || {
+        for _ in 0..5 {
+            proxy.cut();
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        for (up, down) in [(Way::Stalled, Way::Open), (Way::Open, Way::Stalled)] {
+            // Longer than a request may take: whether it was carried out, nobody knows.
+            proxy.weather(Weather { up, down, refuse: false });
+            std::thread::sleep(Duration::from_millis(2500));
+        }
+        for way in [Way::Slow(30_000), Way::Dripping] {
+            proxy.weather(Weather { up: way, down: way, refuse: false });
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        proxy.weather(Weather { refuse: true, ..FAIR });
+        proxy.cut();
+        std::thread::sleep(Duration::from_millis(500));
+        proxy.weather(FAIR);
+    });
+    let arguments = ["verify", "--slot", &shop.name, "--publication", &shop.name];
+    let verified = command(&shop.folder, &arguments);
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    let why = String::from_utf8_lossy(&verified.stderr).into_owned();
+    assert_eq!(verified.status.code(), Some(0), "{said}{why}{}", flusso.said());
 }

@@ -68,8 +68,8 @@ impl Moment {
     pub async fn next(&mut self) -> Result<Vec<Row>, CaptureError> {
         let rows = self.rows(&format!("FETCH {} FROM documents", self.batch)).await?;
         let bytes: usize = rows.iter().map(|(_, document)| document.len()).sum();
-        if bytes > 0 {
-            self.batch = (BATCH_BYTES * rows.len() / bytes).clamp(1, BATCH.1);
+        if let Some(fit) = (BATCH_BYTES * rows.len()).checked_div(bytes) {
+            self.batch = fit.clamp(1, BATCH.1);
         }
         Ok(rows)
     }

@@ -143,6 +143,9 @@ impl Reader {
 
     async fn message(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
         let message = decode(bytes).map_err(|error| CaptureError::Protocol(error.to_string()))?;
+        if !fits(&message, self.open.is_some()) {
+            return Err(CaptureError::Protocol("a transaction out of order".to_owned()));
+        }
         match message {
             Message::Begin { final_lsn } => {
                 let known = final_lsn < self.floor;
@@ -309,7 +312,36 @@ fn lsn(bytes: &[u8], at: usize) -> Option<Lsn> {
     Some(u64::from_be_bytes(*eight))
 }
 
+/// Whether a message may come now: what is inside a transaction, and what is not.
+fn fits(message: &Message<'_>, inside: bool) -> bool {
+    match message {
+        Message::Begin { .. } => !inside,
+        Message::Commit { .. }
+        | Message::Insert { .. }
+        | Message::Update { .. }
+        | Message::Delete { .. }
+        | Message::Truncate { .. } => inside,
+        Message::Relation(_) | Message::Other => true,
+    }
+}
+
 /// Microseconds since 2000 as a time.
 fn clock(micros: i64) -> SystemTime {
     UNIX_EPOCH + EPOCH_2000 + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_and_commits_stand_inside_a_transaction() {
+        let begin = Message::Begin { final_lsn: 1 };
+        let commit = Message::Commit { end_lsn: 1, time: 0 };
+        let truncate = Message::Truncate { relations: vec![1] };
+        assert!(fits(&begin, false) && !fits(&begin, true));
+        assert!(fits(&commit, true) && !fits(&commit, false));
+        assert!(fits(&truncate, true) && !fits(&truncate, false));
+        assert!(fits(&Message::Other, true) && fits(&Message::Other, false));
+    }
 }
