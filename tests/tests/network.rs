@@ -75,7 +75,7 @@ fn cut_before_a_transaction_within_it_and_before_its_end() {
 #[test]
 fn cut_anywhere() {
     survives("cut_anywhere", |proxy| {
-        for bytes in [1, 17, 100, 1000, 3333] {
+        for bytes in [1, 100, 3333] {
             proxy.cut_after(bytes);
             cut(proxy);
         }
