@@ -22,7 +22,7 @@ use flusso_compiler::plan::{Plan, TableId, build};
 use flusso_compiler::types::SqlType;
 use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::Emit;
-use flusso_dataflow::engine::{Engine, Settings, start};
+use flusso_dataflow::engine::{Engine, Fill, Settings, start};
 use flusso_dataflow::feed::{Change, Feeder};
 use flusso_dataflow::row::{Datum, Packer, Row};
 use flusso_dataflow::upsert::Memory;
@@ -195,10 +195,10 @@ impl Run {
             match self.said.recv().expect("the engine runs").1 {
                 Emit::Closed(at) if at == self.at => closed += 1,
                 Emit::Closed(_) => {}
-                Emit::Hydrated(_) => fills -= 1,
-                Emit::Documents(some) => {
+                Emit::Hydrated(..) => fills -= 1,
+                Emit::Documents(some, room) => {
                     documents += some.len();
-                    self.engine.delivered(some.iter().map(|document| document.size()).sum());
+                    drop(room);
                 }
             }
         }
@@ -216,7 +216,8 @@ fn main() {
         let _ = say.send((worker, emit));
     });
     let settings = Settings { workers, in_flight: 64 << 20 };
-    let started = start(Arc::clone(&plan), settings, Box::new(Memory::default()), emit);
+    let rows = Box::new(Memory::default());
+    let started = start(Arc::clone(&plan), settings, rows, &[Fill::Emit], emit);
     let (engine, feeder) = started.expect("starts");
     let mut run = Run { plan, engine, feeder, said, workers, at: 1_000_000_000 };
 
@@ -240,7 +241,7 @@ fn main() {
     run.copy("orders", made.into_iter());
     let made: Vec<Row> = (0..orders * 5).map(|n| run.item(n, n / 5, 1 + n % 4)).collect();
     run.copy("items", made.into_iter());
-    run.feeder.open(run.at);
+    run.feeder.open(run.at, run.at);
     let fed = start.elapsed();
     let documents = run.wait(workers);
     println!("{workers} workers, {orders} orders, {rows} rows");

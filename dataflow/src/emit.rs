@@ -1,4 +1,7 @@
-//! What comes out: documents, and how far they reach.
+//! What comes out: documents, how far they reach, and the room they take until they are delivered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use flusso_compiler::plan::IndexId;
 
@@ -11,12 +14,15 @@ pub struct Document {
     pub index: IndexId,
     /// Its id: the root's primary key.
     pub id: Box<str>,
-    /// The commit that made it so. Grows with each version of a document.
+    /// The commit that made it so; of a fill, the one it was read at. Never less than that of an
+    /// earlier version of the document.
     pub at: Lsn,
-    /// JSON without line breaks; none when there is no such document any more.
-    pub body: Option<Box<[u8]>>,
-    /// Part of the first fill of an index, not of a change.
-    pub seed: bool,
+    /// JSON without line breaks; none when there is no such document any more. Shared, so that
+    /// several sinks can hold it.
+    pub body: Option<Arc<[u8]>>,
+    /// The fill it belongs to: 0 is the first, others have the number they were asked for under.
+    /// None for a change.
+    pub fill: Option<u32>,
 }
 
 impl Document {
@@ -26,13 +32,47 @@ impl Document {
     }
 }
 
-/// What a worker says, in this order for each moment: the documents, then that it is closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a worker says. For each moment first the documents, then that it is closed; and versions
+/// of one document in their order, those of fills among those of changes.
+#[derive(Debug)]
 pub enum Emit {
-    /// Documents; a later one of the same id replaces an earlier.
-    Documents(Vec<Document>),
-    /// The worker's share of an index has been emitted once.
-    Hydrated(IndexId),
-    /// All documents of the commits up to and including this one have been said.
+    /// Documents of one fill, or changes; a later one of the same id replaces an earlier. The
+    /// [`Room`] is kept until they are delivered.
+    Documents(Vec<Document>, Room),
+    /// The worker's share of a fill has been emitted.
+    Hydrated(IndexId, u32),
+    /// All documents that commits up to and including this one changed have been said.
     Closed(Lsn),
+}
+
+/// The bytes that documents in flight take up of what may be; dropped, it makes room for others.
+/// Changes have a bound of their own, and each fill another, so that a fill whose taker is slow
+/// holds back nothing else.
+#[derive(Debug)]
+pub struct Room {
+    bytes: usize,
+    of: Arc<AtomicUsize>,
+    /// All changes and fills together, to be told.
+    all: Arc<AtomicUsize>,
+}
+
+impl Room {
+    /// Takes up so many bytes.
+    pub(crate) fn take(bytes: usize, of: &Arc<AtomicUsize>, all: &Arc<AtomicUsize>) -> Room {
+        of.fetch_add(bytes, Relaxed);
+        all.fetch_add(bytes, Relaxed);
+        Room { bytes, of: Arc::clone(of), all: Arc::clone(all) }
+    }
+
+    /// How many.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.of.fetch_sub(self.bytes, Relaxed);
+        self.all.fetch_sub(self.bytes, Relaxed);
+    }
 }

@@ -1,16 +1,19 @@
 //! Starts the workers, and ends them.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use flusso_compiler::plan::Plan;
+use flusso_compiler::plan::{IndexId, Plan};
 use timely::worker::Worker;
 
 use crate::emit::Emit;
-use crate::feed::{Feeder, Input, Line};
+use crate::feed::{Feeder, Input, Line, Opening};
+pub use crate::fill::Fill;
+use crate::fill::{Mailbox, Order, What, root_key};
 use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
+use crate::spine::home;
 use crate::upsert::Rows;
 use crate::{gather, shape};
 
@@ -19,14 +22,19 @@ use crate::{gather, shape};
 pub struct Settings {
     /// Threads; the results are the same for any number.
     pub workers: usize,
-    /// Bytes of documents handed on and not yet given back at which assembling waits.
+    /// Bytes of documents in flight at which assembling waits: of changed documents, and again of
+    /// the documents of each fill.
     pub in_flight: usize,
 }
 
 /// The running dataflow.
 pub struct Engine {
     live: Arc<Live>,
-    guards: timely::communication::WorkerGuards<()>,
+    gather: Arc<gather::Shared>,
+    /// Of the next fill.
+    number: AtomicU32,
+    /// Behind a lock for no other reason than that an engine can be shared.
+    guards: Mutex<timely::communication::WorkerGuards<()>>,
 }
 
 /// A worker panicked: a defect, and the message is where it was found.
@@ -44,27 +52,38 @@ impl std::error::Error for Panicked {}
 /// Work done on merging batches while nothing arrives, in updates per scheduling.
 const IDLE_MERGE_EFFORT: isize = 4096;
 
-/// Starts the workers of a plan over an empty row store. `emit` is called by worker threads, with
-/// the worker's number, and must not wait.
+/// Starts the workers of a plan over an empty row store, with one [`Fill`] for each index. `emit`
+/// is called by worker threads, with the worker's number, and must not wait.
 pub fn start(
     plan: Arc<Plan>,
     settings: Settings,
     rows: Box<dyn Rows>,
+    fills: &[Fill],
     emit: Arc<dyn Fn(usize, Emit) + Send + Sync>,
 ) -> Result<(Engine, Feeder), Panicked> {
     let workers = settings.workers.max(1);
     let live = Arc::new(Live::new(plan.kept.len(), plan.indexes.len(), workers));
-    let opened = Arc::new(AtomicU64::new(u64::MAX));
+    let opening = Arc::new(Opening::new());
     let kept = Arc::new(Kept::new(&plan, workers));
     let views = Arc::clone(&kept);
     let gather = Arc::new(gather::Shared {
         documents: plan.indexes.iter().map(|index| shape::document(&plan, index)).collect(),
         views: Box::new(move |at| views.read(at)),
-        opened: Arc::clone(&opened),
+        opening: Arc::clone(&opening),
         emit,
         live: Arc::clone(&live),
         in_flight: settings.in_flight,
+        mailboxes: (0..workers).map(|_| Mailbox::default()).collect(),
     });
+    let taken = Arc::new(AtomicUsize::new(0));
+    for (index, fill) in fills.iter().enumerate() {
+        let what = match fill {
+            Fill::Emit => What::All(None),
+            Fill::Silent => What::These(Vec::new()),
+        };
+        let order = Order { number: 0, index, what, taken: Arc::clone(&taken) };
+        gather.mailboxes.iter().for_each(|mailbox| mailbox.leave(order.clone()));
+    }
     let (lines, receivers): (Vec<Line>, Vec<Mutex<Option<Receiver<Input>>>>) = (0..workers)
         .map(|_| {
             let (sender, receiver) = channel();
@@ -72,8 +91,9 @@ pub fn start(
             (line, Mutex::new(Some(receiver)))
         })
         .unzip();
-    let feeder = Feeder::new(&plan, rows, Arc::clone(&opened), lines.clone());
-    let common = Common { plan, kept, gather, opened, live: Arc::clone(&live) };
+    let feeder = Feeder::new(&plan, rows, Arc::clone(&opening), lines.clone());
+    let all = Arc::clone(&gather);
+    let common = Common { plan, kept, gather, opening, live: Arc::clone(&live) };
     let ends: Vec<_> = lines.into_iter().map(|line| (line.wake, line.waiting)).collect();
     let run = move |worker: &mut Worker| {
         let taken = receivers[worker.index()].lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -85,7 +105,10 @@ pub fn start(
         while worker.step_or_park(None) {}
     };
     let guards = timely::execute(config(workers), run).map_err(Panicked)?;
-    Ok((Engine { live, guards }, feeder))
+    Ok((
+        Engine { live, gather: all, number: AtomicU32::new(1), guards: Mutex::new(guards) },
+        feeder,
+    ))
 }
 
 fn config(workers: usize) -> timely::Config {
@@ -99,9 +122,38 @@ fn config(workers: usize) -> timely::Config {
 }
 
 impl Engine {
-    /// Gives back the size of documents that were handed on and have been delivered.
-    pub fn delivered(&self, bytes: usize) {
-        self.live.in_flight.fetch_sub(bytes, Relaxed);
+    /// Has every document of an index emitted, beside the changes that go on; returns the number
+    /// the documents carry, and by which each worker says that it has emitted its share. May be
+    /// asked again at any time.
+    pub fn refill(&self, index: IndexId) -> u32 {
+        let (number, taken) = self.next();
+        for mailbox in &self.gather.mailboxes {
+            let (index, taken) = (usize::from(index.0), Arc::clone(&taken));
+            mailbox.leave(Order { number, index, what: What::All(None), taken });
+        }
+        number
+    }
+
+    /// The same for documents of an index by their ids; of an id without a document it is emitted
+    /// that there is none.
+    pub fn again(&self, index: IndexId, ids: Vec<Box<str>>) -> u32 {
+        let (number, taken) = self.next();
+        let index = usize::from(index.0);
+        let mailboxes = &self.gather.mailboxes;
+        let mut parts = vec![Vec::new(); mailboxes.len()];
+        for id in ids.into_iter().rev() {
+            let key = root_key(&self.gather.documents[index], &id);
+            parts[home(&key.0, mailboxes.len())].push((id, key));
+        }
+        for (mailbox, ids) in mailboxes.iter().zip(parts) {
+            let taken = Arc::clone(&taken);
+            mailbox.leave(Order { number, index, what: What::These(ids), taken });
+        }
+        number
+    }
+
+    fn next(&self) -> (u32, Arc<AtomicUsize>) {
+        (self.number.fetch_add(1, Relaxed), Arc::default())
     }
 
     /// The numbers as they stand.
@@ -111,6 +163,7 @@ impl Engine {
 
     /// Waits until all workers have ended, which they do once the feeder is dropped.
     pub fn join(self) -> Result<(), Panicked> {
-        self.guards.join().into_iter().try_for_each(|worker| worker.map_err(Panicked))
+        let guards = self.guards.into_inner().unwrap_or_else(PoisonError::into_inner);
+        guards.join().into_iter().try_for_each(|worker| worker.map_err(Panicked))
     }
 }

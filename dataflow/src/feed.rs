@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flusso_compiler::plan::{Plan, TableId};
+use timely::progress::Antichain;
 use timely::scheduling::SyncActivator;
 
 use crate::Lsn;
@@ -110,6 +111,45 @@ const CHUNK: usize = 4096;
 /// Rows waiting for a worker at which the feeder waits too.
 const WAITING: usize = 256 * 1024;
 
+/// Of what moment the copy is, told to the workers before they see it closed.
+pub(crate) struct Opening {
+    at: AtomicU64,
+    told: AtomicU64,
+}
+
+impl Opening {
+    /// Not yet known: beyond every LSN.
+    pub fn new() -> Opening {
+        Opening { at: AtomicU64::new(Lsn::MAX), told: AtomicU64::new(0) }
+    }
+
+    /// The LSN of the copy once it is complete.
+    pub fn at(&self) -> Lsn {
+        self.at.load(Relaxed)
+    }
+
+    /// Up to where an earlier run may have handed on documents.
+    pub fn told(&self) -> Lsn {
+        self.told.load(Relaxed)
+    }
+
+    /// What of a batch that begins at `lower` counts as a change.
+    pub fn since(&self, lower: &Antichain<Lsn>) -> Since {
+        let (opened, told) = (self.at(), self.told());
+        let begins = lower.elements().iter().min().is_some_and(|lower| *lower <= told);
+        Since { opened, told: Some(told).filter(|told| *told > opened && begins) }
+    }
+}
+
+/// Which updates of a batch are changes.
+#[derive(Clone, Copy)]
+pub(crate) struct Since {
+    /// Those after this; rows of the first copy may lie in the same batch.
+    pub opened: Lsn,
+    /// Up to here an earlier run may have told of them; none when it told of none of these.
+    pub told: Option<Lsn>,
+}
+
 /// Feeds the workers. One of it, on one thread: commits have one order.
 pub struct Feeder {
     upsert: Upsert,
@@ -118,8 +158,7 @@ pub struct Feeder {
     tick: Lsn,
     /// Rows copied in this tick.
     copied: usize,
-    /// The LSN of the copy once it is complete, told to the workers before they see it closed.
-    opened: Arc<AtomicU64>,
+    opening: Arc<Opening>,
     committed: Lsn,
     closed: Lsn,
     /// Changes of the transaction at hand: nobody sees them before it has committed.
@@ -130,7 +169,7 @@ impl Feeder {
     pub(crate) fn new(
         plan: &Plan,
         rows: Box<dyn Rows>,
-        opened: Arc<AtomicU64>,
+        opening: Arc<Opening>,
         lines: Vec<Line>,
     ) -> Feeder {
         let upsert = Upsert::new(plan, rows);
@@ -140,7 +179,7 @@ impl Feeder {
             next: 0,
             tick: 1,
             copied: 0,
-            opened,
+            opening,
             committed: 0,
             closed: 0,
             open: Vec::new(),
@@ -166,8 +205,15 @@ impl Feeder {
 
     /// The copy is complete: it is the database as of `at`. Each index is emitted once from it,
     /// chunk by chunk, while changes flow.
-    pub fn open(&mut self, at: Lsn) {
-        self.opened.store(at, Relaxed);
+    ///
+    /// `told` is `at` when consumers begin with nothing. When they go on from an earlier run, it
+    /// is an LSN up to which that run may have handed on documents: where the server's WAL ended
+    /// when this run began will do. Of the changes between the two each is taken by itself and
+    /// every document it reaches is handed on. Else one that went from A to B and back, and was
+    /// handed on as B by the earlier run, would fold into no change at all and stay B.
+    pub fn open(&mut self, at: Lsn, told: Lsn) {
+        self.opening.told.store(told, Relaxed);
+        self.opening.at.store(at, Relaxed);
         self.committed = at;
         self.closed_before(at + 1);
     }
@@ -183,6 +229,9 @@ impl Feeder {
             self.upsert.change(table, change)?;
         }
         self.committed = at;
+        if at <= self.opening.told() {
+            self.close();
+        }
         Ok(())
     }
 

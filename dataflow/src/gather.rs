@@ -2,21 +2,21 @@
 //!
 //! ```text
 //!  roots@t ═► wait until t is closed ─► newest t per root ─► assemble as of now ─► hash ─► Emit
-//!                 first fill: own keys, chunk by chunk ──┘
+//!                           fills: own keys, chunk by chunk ──┘
 //! ```
 //!
 //! Every worker owns the roots that hash to it and says what it has in order, so that versions of
 //! one document never overtake each other. Nothing of a document is kept but a hash, by which one
 //! that came out as before is held back. When the sinks are behind, by bytes, it stops and goes on
-//! later: what is pending is a set of keys, and later changes fall into it.
+//! later: what is pending is a set of keys, and later changes fall into it. The last closed moment
+//! is held all the time, so that a fill can read at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use flusso_compiler::plan::IndexId;
 use hashbrown::HashMap;
-use hashbrown::hash_map::Entry;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::Stream;
 use timely::dataflow::channels::pact::Exchange;
@@ -26,10 +26,12 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use crate::Lsn;
 use crate::assemble::{Space, Views, document};
-use crate::emit::{Document, Emit};
+use crate::emit::{Document, Emit, Room};
+use crate::feed::Opening;
+use crate::fill::{Mailbox, Order, What};
 use crate::measure::Live;
 use crate::propagate::Root;
-use crate::row::{self, Row, hash};
+use crate::row::{self, hash};
 use crate::shape;
 use crate::value::split;
 
@@ -37,12 +39,18 @@ use crate::value::split;
 const TURN: usize = 4096;
 /// Documents handed on together.
 const BATCH: usize = 256;
-/// Batches of a kept thing at which the first fill begins: reading every row of many small ones
+/// Bytes handed on together, but for the document that goes beyond.
+const BATCH_BYTES: usize = 256 << 10;
+/// Batches of a kept thing at which the first walk begins: reading every row of many small ones
 /// costs more than merging them first.
 const MERGED: usize = 3;
 /// Times it is put off for that, about a millisecond each; under live changes there may always be
 /// more batches.
 const PATIENCE: u32 = 2000;
+/// What stands for a hash where a document is known to be none.
+const GONE: u64 = 0;
+/// What stands for a hash where an earlier run may have handed on what this one does not know.
+const UNSURE: u64 = 1;
 
 /// What all workers' gathers share.
 pub struct Shared {
@@ -50,14 +58,16 @@ pub struct Shared {
     pub documents: Vec<shape::Document>,
     /// All kept things as of a moment.
     pub views: Box<dyn Fn(Lsn) -> Views + Send + Sync>,
-    /// The LSN of the first copy, once complete.
-    pub opened: Arc<AtomicU64>,
+    /// Of what moment the copy is, once it is complete.
+    pub opening: Arc<Opening>,
     /// Where documents go.
     pub emit: Arc<dyn Fn(usize, Emit) + Send + Sync>,
     /// Counters, and the bytes in flight.
     pub live: Arc<Live>,
-    /// Bytes in flight at which to wait.
+    /// Bytes in flight at which to wait, of changes and of each fill.
     pub in_flight: usize,
+    /// By worker: what it is asked to fill.
+    pub(crate) mailboxes: Vec<Mailbox>,
 }
 
 /// Renders the operator.
@@ -70,6 +80,8 @@ pub fn gather<'scope>(
     let by_root = Exchange::new(|root: &Root| hash(&root.1.0));
     type Out = CapacityContainerBuilder<Vec<()>>;
     roots.unary_frontier::<Out, _, _, _>(by_root, "gather", move |first, info| {
+        let address = info.address.to_vec();
+        shared.mailboxes[worker].at(scope.worker().sync_activator_for(address));
         let again = scope.activator_for(info.address);
         let mut stash: Vec<(Capability<Lsn>, Vec<Root>)> = Vec::new();
         let mut gather = Gather::new(worker, shared, first);
@@ -84,8 +96,7 @@ pub fn gather<'scope>(
             };
             stash.retain_mut(|(capability, roots)| {
                 if *capability.time() < closed {
-                    let ready = roots.extract_if(.., |root| root.2 < closed);
-                    gather.take(capability, ready);
+                    gather.take(roots.extract_if(.., |root| root.2 < closed));
                     if let Some(next) = roots.iter().map(|root| root.2).min() {
                         capability.downgrade(&next);
                     }
@@ -114,70 +125,73 @@ enum Next {
 struct Gather {
     worker: usize,
     shared: Arc<Shared>,
-    /// Holds the moment that is read while the first fill goes on.
-    filling: Option<Capability<Lsn>>,
-    /// The index being filled, and the last key of it.
-    fill: (usize, Option<Box<[u8]>>),
-    /// How often the fill may still be put off.
+    /// The last closed moment, readable as long as this is held; none once the feed has ended.
+    moment: Option<Capability<Lsn>>,
+    /// What is to be filled, as it was asked for.
+    orders: Vec<Order>,
+    /// How often the first walk may still be put off.
     patience: u32,
-    /// Roots to assemble, last first, and the capability that keeps their moment readable.
+    /// Roots to assemble, last first.
     pending: Vec<Root>,
-    held: Option<Capability<Lsn>>,
-    /// What each document hashed to when it was last handed on.
+    /// What each document hashed to when it was last handed on to all.
     known: HashMap<u128, u64>,
+    /// By index: nobody can have a document that `known` does not name.
+    filled: Vec<bool>,
     said: Lsn,
     space: Space,
     body: Vec<u8>,
     batch: Vec<Document>,
+    batch_bytes: usize,
 }
 
 impl Gather {
     fn new(worker: usize, shared: Arc<Shared>, first: Capability<Lsn>) -> Gather {
         Gather {
             worker,
+            filled: vec![false; shared.documents.len()],
             shared,
-            filling: Some(first),
-            fill: (0, None),
+            moment: Some(first),
+            orders: Vec::new(),
             patience: PATIENCE,
             pending: Vec::new(),
-            held: None,
             known: HashMap::new(),
             said: 0,
             space: Space::default(),
             body: Vec::new(),
             batch: Vec::new(),
+            batch_bytes: 0,
         }
     }
 
     fn end(&mut self) {
-        self.filling = None;
-        self.held = None;
+        self.moment = None;
+        self.orders.clear();
         self.pending.clear();
     }
 
     /// Adds roots whose time has closed.
-    fn take(&mut self, capability: &Capability<Lsn>, roots: impl Iterator<Item = Root>) {
-        let before = self.pending.len();
+    fn take(&mut self, roots: impl Iterator<Item = Root>) {
+        let (told, before) = (self.shared.opening.told(), self.pending.len());
         self.pending.extend(roots);
-        let earlier = |held: &Capability<Lsn>| held.time() <= capability.time();
-        if self.pending.len() > before && !self.held.as_ref().is_some_and(earlier) {
-            self.held = Some(capability.clone());
+        for root in self.pending[before..].iter().filter(|root| root.2 <= told) {
+            self.known.insert(name(usize::from(root.0), &root.1.0), UNSURE);
         }
     }
 
-    /// Assembles as much as a turn allows, as of the last closed moment.
+    /// Assembles as much as a turn allows, as of the last closed moment: changes first.
     fn turn(&mut self, closed: Lsn) -> Next {
         let Some(now) = closed.checked_sub(1) else { return Next::Rest };
-        if let Some(filling) = &mut self.filling {
-            filling.downgrade(&now);
+        if let Some(moment) = &mut self.moment {
+            moment.downgrade(&now);
         }
-        let opened = self.shared.opened.load(Relaxed);
-        if now < opened {
+        let shared = Arc::clone(&self.shared);
+        if now < shared.opening.at() {
             return Next::Rest;
         }
-        if self.pending.is_empty() && self.filling.is_none() {
+        self.orders.extend(shared.mailboxes[self.worker].take());
+        if self.pending.is_empty() && self.orders.iter().all(|order| self.full(&order.taken)) {
             self.say_closed(now);
-            return Next::Rest;
+            return if self.orders.is_empty() { Next::Rest } else { Next::Wait };
         }
         self.pending.sort_unstable_by(|a, b| b.cmp(a));
         // The newest time of a root stands first; what is told of its row is told by any.
@@ -188,119 +202,168 @@ impl Gather {
             }
             same
         });
-        let views = (self.shared.views)(now);
+        let views = (shared.views)(now);
+        let changes = &shared.live.changes;
         let mut turn = TURN;
-        while turn > 0 && !self.full() {
-            let Some((index, key, at, gone)) = self.pending.pop() else { break };
-            self.assemble(usize::from(index), &key.0, &views, at, gone, false);
+        while turn > 0 && !self.full(changes) {
+            let Some(root) = self.pending.pop() else { break };
+            self.change(root, &views);
             turn -= 1;
         }
-        if self.pending.is_empty() {
-            self.held = None;
-            self.flush();
-            self.say_closed(now);
-            if self.filling.is_some() && self.patience > 0 && views.batches() > MERGED {
-                self.patience -= 1;
-                return Next::Wait;
-            }
-            self.patience = 0;
-            while turn > 0 && self.filling.is_some() && !self.full() {
-                turn -= self.fill_some(turn, &views, now).min(turn);
-            }
+        self.flush(changes);
+        if !self.pending.is_empty() {
+            return if self.full(changes) { Next::Wait } else { Next::GoOn };
         }
-        self.flush();
-        match (self.pending.is_empty() && self.filling.is_none(), self.full()) {
-            (true, _) => Next::Rest,
-            (false, false) => Next::GoOn,
-            (false, true) => Next::Wait,
-        }
+        self.say_closed(now);
+        self.fill(turn, &views, now)
     }
 
-    /// Emits the next documents of the first fill; returns how many keys it walked.
-    fn fill_some(&mut self, count: usize, views: &Views, now: Lsn) -> usize {
-        let (index, after) = &self.fill;
-        let index = *index;
-        let Some(document) = self.shared.documents.get(index) else {
-            self.filling = None;
-            return 0;
-        };
-        let keys = views.rows(document.root).keys_after(self.worker, after.as_deref(), count);
-        for key in &keys {
-            self.assemble(index, key, views, now, None, true);
-        }
-        let walked = keys.len();
-        self.shared.live.indexes[index].hydrated.fetch_add(walked as u64, Relaxed);
-        match keys.into_iter().last() {
-            Some(last) if walked == count => self.fill.1 = Some(last),
-            _ => {
-                self.flush();
-                self.say(Emit::Hydrated(IndexId(index as u16)));
-                self.fill = (index + 1, None);
-                if self.fill.0 == self.shared.documents.len() {
-                    self.filling = None;
-                }
-            }
-        }
-        walked
-    }
-
-    fn assemble(
-        &mut self,
-        index: usize,
-        key: &[u8],
-        views: &Views,
-        at: Lsn,
-        gone: Option<Row>,
-        seed: bool,
-    ) {
+    /// Assembles a document that may have changed, and hands it on if it did.
+    fn change(&mut self, (index, key, at, gone): Root, views: &Views) {
         let shared = Arc::clone(&self.shared);
+        let (index, id) = (usize::from(index), IndexId(index));
         let description = &shared.documents[index];
-        let counts = &shared.live.indexes[index];
         self.body.clear();
-        let found = document(description, key, views, &mut self.space, &mut self.body);
+        let found = document(description, &key.0, views, &mut self.space, &mut self.body);
         let present = found.as_ref().is_some_and(|(_, present)| *present);
-        let name = xxh3_128_with_seed(key, index as u64);
+        let name = name(index, &key.0);
         let new = if present {
             let hash = xxh3_64(&self.body);
-            let before = self.known.insert(name, hash);
-            before != Some(hash)
+            self.known.insert(name, hash) != Some(hash)
+        } else if self.filled[index] {
+            self.known.remove(&name).is_some_and(|hash| hash != GONE)
         } else {
-            // Before the first fill has come by, a consumer may know it from an earlier run.
-            let filled = self.filling.is_none() || self.fill.0 > index;
-            match self.known.entry(name) {
-                Entry::Occupied(known) => {
-                    known.remove();
-                    true
-                }
-                Entry::Vacant(_) => !filled,
-            }
+            self.known.insert(name, GONE) != Some(GONE)
         };
         if !new {
-            counts.suppressed.fetch_add(u64::from(!seed), Relaxed);
+            shared.live.indexes[index].suppressed.fetch_add(1, Relaxed);
             return;
         }
         let gone = || gone.as_ref().map(|row| row::split(split(&row.0).packed));
         // A root that is neither there nor told of went earlier, and was told of then.
         let Some(row) = found.map(|(row, _)| row).or_else(gone) else { return };
-        let id = description.id(&row);
         let body = present.then(|| self.body.as_slice().into());
-        let document = Document { index: IndexId(index as u16), id, at, body, seed };
-        shared.live.in_flight.fetch_add(document.size(), Relaxed);
-        counts.emitted.fetch_add(1, Relaxed);
+        let document = Document { index: id, id: description.id(&row), at, body, fill: None };
+        self.hand_on(document, &shared.live.changes);
+    }
+
+    /// Goes on with fills: with the first whose documents are taken.
+    fn fill(&mut self, mut turn: usize, views: &Views, now: Lsn) -> Next {
+        let walks = self.orders.iter().any(|order| matches!(order.what, What::All(_)));
+        if walks && self.patience > 0 && views.batches() > MERGED {
+            self.patience -= 1;
+            return Next::Wait;
+        }
+        while turn > 0 {
+            let free = self.orders.iter().position(|order| !self.full(&order.taken));
+            let Some(free) = free else {
+                return if self.orders.is_empty() { Next::Rest } else { Next::Wait };
+            };
+            let mut order = self.orders.remove(free);
+            let done = match order.what {
+                What::All(_) => self.walk(&mut order, &mut turn, views, now),
+                What::These(_) => self.pick(&mut order, &mut turn, views, now),
+            };
+            self.flush(&order.taken);
+            if done {
+                self.say(Emit::Hydrated(IndexId(order.index as u16), order.number));
+            } else {
+                self.orders.insert(free, order);
+            }
+        }
+        if self.orders.is_empty() { Next::Rest } else { Next::GoOn }
+    }
+
+    /// Emits the next documents of an index; whether that were the last.
+    fn walk(&mut self, order: &mut Order, turn: &mut usize, views: &Views, now: Lsn) -> bool {
+        let What::All(after) = &mut order.what else { return true };
+        self.patience = 0;
+        let shared = Arc::clone(&self.shared);
+        let root = shared.documents[order.index].root;
+        let keys = views.rows(root).keys_after(self.worker, after.as_deref(), *turn);
+        let mut last = keys.len() < *turn;
+        for key in keys {
+            if self.full(&order.taken) {
+                last = false;
+                break;
+            }
+            let first = order.number == 0;
+            if let Some(document) = self.read(order.index, &key, views, now, order.number)
+                && (!first || self.first(order.index, &key))
+            {
+                self.hand_on(document, &order.taken);
+            }
+            shared.live.indexes[order.index].hydrated.fetch_add(1, Relaxed);
+            *after = Some(key);
+            *turn -= 1;
+        }
+        if last && order.number == 0 {
+            self.filled[order.index] = true;
+        }
+        last
+    }
+
+    /// Remembers a document of the first fill; false if a change has handed it on before.
+    fn first(&mut self, index: usize, key: &[u8]) -> bool {
+        let hash = xxh3_64(&self.body);
+        self.known.insert(name(index, key), hash) != Some(hash)
+    }
+
+    /// Emits the next documents by their ids; whether that were the last.
+    fn pick(&mut self, order: &mut Order, turn: &mut usize, views: &Views, now: Lsn) -> bool {
+        let What::These(ids) = &mut order.what else { return true };
+        while *turn > 0 && !self.full(&order.taken) {
+            let Some((id, key)) = ids.pop() else { return true };
+            let (index, fill) = (IndexId(order.index as u16), Some(order.number));
+            let none = Document { index, id, at: now, body: None, fill };
+            let document = self.read(order.index, &key.0, views, now, order.number);
+            self.hand_on(document.unwrap_or(none), &order.taken);
+            *turn -= 1;
+        }
+        ids.is_empty()
+    }
+
+    /// The document under a root key, for a fill.
+    fn read(
+        &mut self,
+        index: usize,
+        key: &[u8],
+        views: &Views,
+        now: Lsn,
+        fill: u32,
+    ) -> Option<Document> {
+        let description = &self.shared.documents[index];
+        self.body.clear();
+        let (row, present) = document(description, key, views, &mut self.space, &mut self.body)?;
+        present.then(|| Document {
+            index: IndexId(index as u16),
+            id: description.id(&row),
+            at: now,
+            body: Some(self.body.as_slice().into()),
+            fill: Some(fill),
+        })
+    }
+
+    fn hand_on(&mut self, document: Document, of: &Arc<AtomicUsize>) {
+        self.shared.live.indexes[usize::from(document.index.0)].emitted.fetch_add(1, Relaxed);
+        self.batch_bytes += document.size();
         self.batch.push(document);
-        if self.batch.len() >= BATCH {
-            self.flush();
+        if self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES {
+            self.flush(of);
         }
     }
 
-    fn full(&self) -> bool {
-        self.shared.live.in_flight.load(Relaxed) > self.shared.in_flight
+    fn full(&self, of: &AtomicUsize) -> bool {
+        of.load(Relaxed) > self.shared.in_flight
     }
 
-    fn flush(&mut self) {
+    /// A batch is of changes or of one fill: whoever hands on the next flushes first.
+    fn flush(&mut self, of: &Arc<AtomicUsize>) {
         if !self.batch.is_empty() {
             let batch = std::mem::take(&mut self.batch);
-            self.say(Emit::Documents(batch));
+            let bytes = std::mem::take(&mut self.batch_bytes);
+            let room = Room::take(bytes, of, &self.shared.live.in_flight);
+            self.say(Emit::Documents(batch, room));
         }
     }
 
@@ -314,4 +377,9 @@ impl Gather {
     fn say(&self, emit: Emit) {
         (self.shared.emit)(self.worker, emit);
     }
+}
+
+/// What a document is known by.
+fn name(index: usize, key: &[u8]) -> u128 {
+    xxh3_128_with_seed(key, index as u64)
 }

@@ -20,6 +20,7 @@ pub mod upsert;
 mod assemble;
 mod encode;
 mod eval;
+mod fill;
 mod gather;
 mod json;
 mod lookup;

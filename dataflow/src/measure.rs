@@ -3,6 +3,7 @@
 //! Operators add integers to shared atomics and nothing else; whoever asks gets a [`Measure`],
 //! summed over workers. Bytes are exact: the containers are ours.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// Records and bytes of one kept thing, by worker.
@@ -34,30 +35,33 @@ pub struct Counts {
     pub emitted: AtomicU64,
     /// Documents assembled and found to be as before.
     pub suppressed: AtomicU64,
-    /// Root keys walked by the first fill.
+    /// Root keys walked by fills.
     pub hydrated: AtomicU64,
 }
 
 /// The live numbers, shared by all workers.
 pub struct Live {
     /// By kept thing.
-    pub kept: Vec<std::sync::Arc<Gauge>>,
+    pub kept: Vec<Arc<Gauge>>,
     /// By index.
     pub indexes: Vec<Counts>,
     /// Values that could not be a key or a sort prefix; their rows are left out.
     pub unkeyed: AtomicU64,
-    /// Bytes of documents handed on and not yet taken.
-    pub in_flight: AtomicUsize,
+    /// Bytes of changed documents handed on and not yet delivered.
+    pub changes: Arc<AtomicUsize>,
+    /// The same of all documents, those of fills included.
+    pub in_flight: Arc<AtomicUsize>,
 }
 
 impl Live {
     /// Zeroes for a plan of so many kept things and indexes.
     pub fn new(kept: usize, indexes: usize, workers: usize) -> Live {
         Live {
-            kept: (0..kept).map(|_| std::sync::Arc::new(Gauge::new(workers))).collect(),
+            kept: (0..kept).map(|_| Arc::new(Gauge::new(workers))).collect(),
             indexes: (0..indexes).map(|_| Counts::default()).collect(),
             unkeyed: AtomicU64::new(0),
-            in_flight: AtomicUsize::new(0),
+            changes: Arc::default(),
+            in_flight: Arc::default(),
         }
     }
 
@@ -97,6 +101,6 @@ pub struct IndexMeasure {
     pub emitted: u64,
     /// Documents assembled and found to be as before.
     pub suppressed: u64,
-    /// Root keys walked by the first fill.
+    /// Root keys walked by fills.
     pub hydrated: u64,
 }

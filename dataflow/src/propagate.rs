@@ -12,8 +12,8 @@
 //! and found to be unchanged.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use differential_dataflow::trace::BatchReader;
 use flusso_compiler::plan::{IndexId, KeptId, KeyPart};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -24,6 +24,7 @@ use timely::dataflow::operators::generic::Operator;
 
 use crate::Lsn;
 use crate::eval::{Program, Scratch};
+use crate::feed::{Opening, Since};
 use crate::lookup::Shards;
 use crate::order;
 use crate::publish::Published;
@@ -84,15 +85,16 @@ pub struct Way {
 /// Seeds of one batch of rows.
 pub fn changed_rows(
     watches: Vec<Watch>,
-    opened: Arc<AtomicU64>,
+    opening: Arc<Opening>,
 ) -> impl FnMut(&Shared<i64>, &mut dyn FnMut(Seed)) + 'static {
     let mut scratch = Scratch::default();
     move |batch, give| {
-        for (key, range, at) in changed_keys(batch, opened.load(Relaxed)) {
+        let since = opening.since(batch.lower());
+        for (key, range, at) in changed_keys(batch, since) {
             for watch in &watches {
                 let value = match (&watch.shows, &watch.carries) {
                     (None, Carries::Nothing) => Some(None),
-                    _ => shown(batch, range.clone(), watch, &mut scratch),
+                    _ => shown(batch, range.clone(), watch, since, &mut scratch),
                 };
                 if let Some(value) = value {
                     give(Seed { way: watch.way, key: Row::from(key), value, at });
@@ -105,10 +107,10 @@ pub fn changed_rows(
 /// Seeds of one batch of tallies: a difference of a sum is a change.
 pub fn changed_tallies<R: Diff>(
     watches: Vec<Watch>,
-    opened: Arc<AtomicU64>,
+    opening: Arc<Opening>,
 ) -> impl FnMut(&Shared<R>, &mut dyn FnMut(Seed)) + 'static {
     move |batch, give| {
-        for (key, _, at) in changed_keys(batch, opened.load(Relaxed)) {
+        for (key, _, at) in changed_keys(batch, opening.since(batch.lower())) {
             for watch in &watches {
                 give(Seed { way: watch.way, key: Row::from(key), value: None, at });
             }
@@ -116,33 +118,39 @@ pub fn changed_tallies<R: Diff>(
     }
 }
 
-/// The keys of a batch with the range of their values and the last time they changed; those that
-/// only the first copy touched are left out.
+/// The keys of a batch with the range of their values and the last time they changed, and also the
+/// last that an earlier run may have told of; those that only the first copy touched are left out.
 fn changed_keys<R: Diff>(
     batch: &Shared<R>,
-    opened: Lsn,
+    Since { opened, told }: Since,
 ) -> impl Iterator<Item = (&[u8], std::ops::Range<usize>, Lsn)> {
-    use differential_dataflow::trace::BatchReader;
     use differential_dataflow::trace::implementations::BatchContainer;
     let storage = &batch.0.storage;
     let live = batch.upper().elements().iter().all(|upper| *upper > opened.saturating_add(1));
     let keys = if live { storage.keys.len() } else { 0 };
-    (0..keys).filter_map(move |index| {
+    (0..keys).flat_map(move |index| {
         let (lower, upper) = storage.vals.bounds(index);
         let times = (lower..upper).flat_map(|value| {
             let (lower, upper) = storage.upds.bounds(value);
             (lower..upper).map(|update| *storage.upds.get_abs(update).0)
         });
-        let at = times.max().filter(|at| *at > opened)?;
-        Some((storage.keys.index(index), lower..upper, at))
+        let (mut last, mut last_told) = (None, None);
+        for at in times.filter(|at| *at > opened) {
+            last = last.max(Some(at));
+            last_told = last_told.max(Some(at).filter(|at| told.is_some_and(|told| *at <= told)));
+        }
+        let each = last_told.filter(|told| Some(*told) != last).into_iter().chain(last);
+        each.map(move |at| (storage.keys.index(index), lower..upper, at))
     })
 }
 
-/// What a seed carries: outer none when the net of all changes shows nothing new.
+/// What a seed carries: outer none when the changes show nothing new. Where an earlier run may
+/// have told of some, each counts by itself, be it undone by the next.
 fn shown(
     batch: &Shared<i64>,
     values: std::ops::Range<usize>,
     watch: &Watch,
+    since: Since,
     scratch: &mut Scratch,
 ) -> Option<Option<Row>> {
     let filter = match &watch.carries {
@@ -150,26 +158,37 @@ fn shown(
         Carries::Nothing | Carries::Gone => None,
     };
     let storage = &batch.0.storage;
-    let mut net: SmallVec<[(SmallVec<[u8; 64]>, &[u8], i64); 4]> = SmallVec::new();
+    let mut views: SmallVec<[(SmallVec<[u8; 64]>, &[u8], i64); 4]> = SmallVec::new();
+    let mut first = None;
     for value in values {
         let bytes = storage.vals.get_abs(value);
         let (lower, upper) = storage.upds.bounds(value);
-        let sum = (lower..upper).map(|update| *storage.upds.get_abs(update).1).sum();
+        let updates = (lower..upper).map(|update| storage.upds.get_abs(update));
+        let mut changes = updates.filter(|(at, _)| **at > since.opened).map(|(_, diff)| *diff);
         let parts = split(bytes);
-        if sum != 0 && passes(filter, parts.packed, scratch) {
+        let Some(change) = changes.next().filter(|_| passes(filter, parts.packed, scratch)) else {
+            continue;
+        };
+        first = first.or(Some(bytes));
+        let sum = change + changes.sum::<i64>();
+        if sum != 0 {
             let view = view(parts, watch.shows.as_deref());
-            match net.iter_mut().find(|(other, ..)| *other == view) {
+            match views.iter_mut().find(|(other, ..)| *other == view) {
                 Some((.., total)) => *total += sum,
-                None => net.push((view, bytes, sum)),
+                None => views.push((view, bytes, sum)),
             }
         }
     }
-    net.retain(|(.., sum)| *sum != 0);
-    let (_, first, sum) = net.first()?;
+    views.retain(|(.., sum)| *sum != 0);
+    let (first, went) = match since.told {
+        None => views.first().map(|(_, first, sum)| (*first, views.len() == 1 && *sum < 0))?,
+        // Whether the root is still there is seen where it is read.
+        Some(_) => (first?, true),
+    };
     Some(match watch.carries {
         Carries::Nothing => None,
-        Carries::First(_) => Some(Row::from(*first)),
-        Carries::Gone => (net.len() == 1 && *sum < 0).then(|| Row::from(*first)),
+        Carries::First(_) => Some(Row::from(first)),
+        Carries::Gone => went.then(|| Row::from(first)),
     })
 }
 
@@ -203,6 +222,7 @@ pub fn propagate<'scope>(
     seeds: Stream<'scope, Lsn, Vec<Seed>>,
     ways: Arc<Vec<Way>>,
     kept: Arc<Vec<Option<Arc<Published<i64>>>>>,
+    opening: Arc<Opening>,
 ) -> Stream<'scope, Lsn, Vec<Root>> {
     seeds.unary_frontier(Pipeline, "propagate", move |_, _| {
         let mut stash: Vec<(Capability<Lsn>, Vec<Seed>)> = Vec::new();
@@ -231,8 +251,9 @@ pub fn propagate<'scope>(
                 !seeds.is_empty()
             });
             if let Some(capability) = earliest {
+                let told = opening.told();
                 let mut walk =
-                    Walk { ways: &ways, kept: &kept, at: closed - 1, read: HashMap::new() };
+                    Walk { ways: &ways, kept: &kept, at: closed - 1, told, read: HashMap::new() };
                 let mut session = output.session(&capability);
                 walk.up(ready, &mut scratch, &mut |root| session.give(root));
             }
@@ -245,6 +266,7 @@ struct Walk<'a> {
     ways: &'a [Way],
     kept: &'a [Option<Arc<Published<i64>>>],
     at: Lsn,
+    told: Lsn,
     read: HashMap<KeptId, Shards<i64>>,
 }
 
@@ -271,7 +293,7 @@ impl Walk<'_> {
                     keys.push((seed.key.clone(), seed.at));
                 }
             }
-            latest(&mut keys);
+            latest(&mut keys, self.told);
             for (kept, gives) in &way.hops {
                 let mut next: Vec<(Row, Lsn)> = Vec::new();
                 let mut bytes = Vec::new();
@@ -286,7 +308,7 @@ impl Walk<'_> {
                         }
                     }
                 }
-                latest(&mut next);
+                latest(&mut next, self.told);
                 keys = next;
             }
             keys.into_iter().for_each(|(key, at)| give((index, key, at, None)));
@@ -314,11 +336,11 @@ impl Walk<'_> {
     }
 }
 
-/// Each key once, at the last of its times.
-fn latest(keys: &mut Vec<(Row, Lsn)>) {
+/// Each key once, at the last of its times; what an earlier run may have told of stands beside.
+fn latest(keys: &mut Vec<(Row, Lsn)>, told: Lsn) {
     keys.sort_unstable();
     keys.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
+        let same = later.0 == earlier.0 && (later.1 <= told) == (earlier.1 <= told);
         if same {
             earlier.1 = later.1;
         }

@@ -11,7 +11,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::Receiver;
 
 use flusso_compiler::plan::{
@@ -22,7 +21,7 @@ use timely::dataflow::{ProbeHandle, Scope};
 
 use crate::Lsn;
 use crate::assemble::{View, Views};
-use crate::feed::{Input, Waiting, Wake};
+use crate::feed::{Input, Opening, Waiting, Wake};
 use crate::gather::{self, gather};
 use crate::measure::Live;
 use crate::propagate::{Carries, Watch, Way, changed_rows, changed_tallies, propagate};
@@ -69,8 +68,8 @@ pub struct Common {
     pub kept: Arc<Kept>,
     /// What the gathers share.
     pub gather: Arc<gather::Shared>,
-    /// The LSN of the first copy, once complete.
-    pub opened: Arc<AtomicU64>,
+    /// Of what moment the copy is, once it is complete.
+    pub opening: Arc<Opening>,
     /// Counters.
     pub live: Arc<Live>,
 }
@@ -94,7 +93,7 @@ pub fn render(
         let named = |verb: &str| format!("{verb} {}", kept.name);
         let live = Arc::clone(&common.live);
         let (done, gauge) = (done.clone(), Arc::clone(&common.live.kept[position]));
-        let (watches, opened) = (watches(plan, id), Arc::clone(&common.opened));
+        let (watches, opening) = (watches(plan, id), Arc::clone(&common.opening));
         let deltas = deltas.clone();
         seeds.push(match (&kept.holds, &common.kept.0[position]) {
             (Holds::Tallies(tallies), Batches::Tallies(published)) => {
@@ -102,13 +101,13 @@ pub fn render(
                 let name = named("encode");
                 let updates = encode::tallies(deltas, kept.table, &name, encoder, program, live);
                 let arranged = spine::arrange(updates, &kept.name);
-                let changed = changed_tallies(watches, opened);
+                let changed = changed_tallies(watches, opening);
                 publish(arranged, &named("publish"), Arc::clone(published), done, gauge, changed)
             }
             (Holds::Rows { .. }, Batches::Rows(published)) => {
                 let updates = encode::rows(deltas, kept.table, &named("encode"), encoder, live);
                 let arranged = spine::arrange(updates, &kept.name);
-                let changed = changed_rows(watches, opened);
+                let changed = changed_rows(watches, opening);
                 publish(arranged, &named("publish"), Arc::clone(published), done, gauge, changed)
             }
             _ => unreachable!("batches are made by what the plan holds"),
@@ -119,7 +118,8 @@ pub fn render(
         Batches::Rows(rows) => Some(Arc::clone(rows)),
         Batches::Tallies(_) => None,
     });
-    let roots = propagate(seeds, Arc::new(ways(plan)), Arc::new(rows.collect()));
+    let opening = Arc::clone(&common.opening);
+    let roots = propagate(seeds, Arc::new(ways(plan)), Arc::new(rows.collect()), opening);
     gather(roots, Arc::clone(&common.gather)).probe_with(&done);
 }
 

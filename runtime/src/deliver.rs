@@ -9,13 +9,12 @@
 //! flight than it was given.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::Lsn;
-use flusso_dataflow::emit::{Document, Emit};
-use flusso_dataflow::engine::Engine;
+use flusso_dataflow::emit::{Document, Emit, Room};
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
@@ -39,8 +38,6 @@ pub struct Delivery {
     pub plan: Arc<Plan>,
     /// All of them take every document.
     pub sinks: Vec<Sink>,
-    /// To be told what has left memory. Behind a lock because its threads can be joined once.
-    pub engine: Arc<Mutex<Engine>>,
     /// To be told what was written.
     pub status: Arc<Status>,
     /// To be told up to where Postgres may forget.
@@ -49,8 +46,6 @@ pub struct Delivery {
     pub quarantine: Arc<Quarantine>,
     /// What has been written so far.
     pub settlement: Settlement,
-    /// Documents of the first fill are dropped.
-    pub skip_fill: bool,
 }
 
 /// What goes to the sinks together.
@@ -58,7 +53,8 @@ pub struct Delivery {
 struct Batch {
     documents: Vec<Document>,
     marks: Vec<(usize, Mark)>,
-    /// In flight, documents that are dropped included.
+    /// What the documents take up until they are written.
+    rooms: Vec<Room>,
     bytes: usize,
 }
 
@@ -77,7 +73,7 @@ impl Delivery {
             if !batch.documents.is_empty() {
                 self.write(&batch.documents).await?;
             }
-            self.engine.lock().unwrap_or_else(PoisonError::into_inner).delivered(batch.bytes);
+            batch.rooms.clear();
             self.settle(&batch.marks).await?;
         }
         Ok(())
@@ -90,12 +86,12 @@ impl Delivery {
 
     fn add(&self, batch: &mut Batch, (worker, emit): (usize, Emit)) {
         match emit {
-            Emit::Documents(documents) => {
-                batch.bytes += documents.iter().map(Document::size).sum::<usize>();
-                let wanted = documents.into_iter().filter(|it| !(self.skip_fill && it.seed));
-                batch.documents.extend(wanted);
+            Emit::Documents(documents, room) => {
+                batch.bytes += room.bytes();
+                batch.documents.extend(documents);
+                batch.rooms.push(room);
             }
-            Emit::Hydrated(index) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Hydrated(index, _) => batch.marks.push((worker, Mark::Hydrated(index))),
             Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
         }
     }

@@ -63,7 +63,7 @@ impl Feed {
             match event {
                 Captured::Rows { table, rows } => self.feeder.copied(table, rows)?,
                 Captured::Opened { at } => {
-                    self.feeder.open(at);
+                    self.feeder.open(at, at);
                     self.status.opened(at);
                 }
                 Captured::Changes(changes) => {

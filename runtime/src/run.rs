@@ -9,11 +9,11 @@
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
 //! write a word. Whatever ends a run, nothing needs saving: what was not confirmed comes again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
-use flusso_dataflow::engine::{self, Engine, Panicked};
+use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
 
@@ -111,10 +111,11 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     // After the end of a run nobody receives, and nobody needs to.
     let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
-    let (engine, feeder) = engine::start(plan.clone(), how, Box::new(Memory::default()), emit)
-        .map_err(RunError::Panicked)?;
-    let engine = Arc::new(Mutex::new(engine));
-    attach(&status, &plan, &engine);
+    let fills = vec![if skip_fill { Fill::Silent } else { Fill::Emit }; plan.indexes.len()];
+    let rows = Box::new(Memory::default());
+    let (engine, feeder) =
+        engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
+    attach(&status, &plan, Arc::new(engine));
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -128,8 +129,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let report = tokio::spawn(report.run());
 
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery =
-        Delivery { plan, sinks, engine, status, durable, quarantine, settlement, skip_fill };
+    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, settlement };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.
@@ -170,10 +170,10 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
 }
 
 /// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: &Arc<Mutex<Engine>>) {
-    let (plan, engine) = (plan.clone(), engine.clone());
+fn attach(status: &Status, plan: &Arc<Plan>, engine: Arc<Engine>) {
+    let plan = plan.clone();
     status.attach(move || {
-        let measure = engine.lock().unwrap_or_else(PoisonError::into_inner).measure();
+        let measure = engine.measure();
         let kept = plan.kept.iter().zip(&measure.kept);
         let indexes = || plan.indexes.iter().zip(&measure.indexes);
         Reading {

@@ -3,132 +3,235 @@
 //! Each case makes a schema, a first content and a list of transactions out of plain numbers, so
 //! that proptest can shrink them. The engine runs as in production, with one to three workers;
 //! after every closing, what it has emitted must be what [`model`] makes of the tables, byte for
-//! byte, and nothing may have been emitted in vain.
+//! byte, and nothing may have been emitted in vain. Fills are asked for in between: whoever takes
+//! one, and the changes beside it, must come to hold the same. And a run goes on from the middle of
+//! another, before sinks that know more of that than it does itself.
 
 mod model;
 mod random;
+mod sink;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use flusso_compiler::plan::Plan;
+use flusso_compiler::plan::{IndexId, Plan, TableId};
 use proptest::prelude::*;
 
 use crate::Lsn;
 use crate::emit::Emit;
-use crate::engine::{Settings, start};
-use crate::feed::Feeder;
+use crate::engine::{Engine, Fill, Settings, start};
+use crate::feed::{Change, Feeder};
 use crate::upsert::Memory;
 
-use self::model::{Documents, Tables};
+use self::model::Tables;
 use self::random::Dice;
+use self::sink::{Sink, Taker, text};
 
-/// The documents as a sink would hold them.
-struct Sink {
-    closed: Vec<Lsn>,
-    said: Receiver<(usize, Emit)>,
-    documents: Documents,
-    versions: BTreeMap<(u16, String), Lsn>,
+/// Engine, tables and sink of one case.
+struct Case {
+    plan: Arc<Plan>,
+    /// Before the engine: it waits when dropped until the feed has ended.
+    feeder: Feeder,
+    engine: Engine,
+    tables: Tables,
+    sink: Sink,
 }
 
-impl Sink {
-    /// Takes what is emitted until every worker has said that `at` is complete and, if asked,
-    /// that every index has been filled.
-    fn until(&mut self, at: Lsn, mut fills: usize) {
-        while fills > 0 || self.closed.iter().any(|closed| *closed < at) {
-            let said = self.said.recv_timeout(Duration::from_secs(5));
-            let (worker, emit) = said.expect("the engine says that it is done within 5 s");
-            match emit {
-                Emit::Closed(at) => self.closed[worker] = at,
-                Emit::Hydrated(_) => fills -= 1,
-                Emit::Documents(documents) => documents.into_iter().for_each(|document| {
-                    let name = (document.index.0, document.id.to_string());
-                    let before = self.versions.insert(name.clone(), document.at).unwrap_or(0);
-                    assert!(document.at >= before, "{name:?} went back in time");
-                    let old = match &document.body {
-                        Some(body) => self.documents.insert(name.clone(), body.to_vec()),
-                        None => self.documents.remove(&name),
-                    };
-                    let seed = document.seed;
-                    assert!(seed || old.as_deref() != document.body.as_deref(), "{name:?} again");
-                }),
-            }
-        }
-    }
-}
+type Started = (Engine, Feeder, Receiver<(usize, Emit)>);
 
-/// Runs one case from start to end.
-fn check(schema: &[u32], content: &[u32], transactions: &[Vec<u32>], workers: usize) {
-    let Some(plan) = random::plan(&mut Dice::new(schema)) else { return };
+fn run(plan: &Arc<Plan>, workers: usize, fills: &[Fill], in_flight: usize) -> Started {
     let (say, said) = channel();
-    let settings = Settings { workers, in_flight: 1 << 20 };
     let emit = Arc::new(move |worker, emit| {
         let _ = say.send((worker, emit));
     });
-    let plan = Arc::new(plan);
-    let rows = Box::new(Memory::default());
-    let (engine, mut feeder) = start(Arc::clone(&plan), settings, rows, emit).expect("starts");
-    let documents = Documents::new();
-    let mut sink = Sink { closed: vec![0; workers], said, documents, versions: BTreeMap::new() };
-    let mut tables = Tables::new(&plan);
-    let (mut dice, mut at) = (Dice::new(content), 1000);
-    load(&plan, &mut tables, &mut feeder, &mut dice);
-    feeder.open(at);
+    let (rows, settings) = (Box::new(Memory::default()), Settings { workers, in_flight });
+    let (engine, feeder) = start(Arc::clone(plan), settings, rows, fills, emit).expect("starts");
+    (engine, feeder, said)
+}
+
+impl Case {
+    /// None when the numbers make no schema.
+    fn new(numbers: &Numbers, workers: usize, choice: &mut Dice<'_>) -> Option<Case> {
+        let plan = Arc::new(random::plan(&mut Dice::new(&numbers.schema))?);
+        let indexes = plan.indexes.len();
+        let in_flight = [1 << 20, 0][choice.roll(2) as usize];
+        let (engine, feeder, said) = run(&plan, workers, &vec![Fill::Emit; indexes], in_flight);
+        let (tables, sink) = (Tables::new(&plan), Sink::new(said, workers, indexes));
+        let mut case = Case { plan, engine, feeder, tables, sink };
+        let rows = case.tables.fill(&case.plan, &mut Dice::new(&numbers.content));
+        case.load(rows);
+        Some(case)
+    }
+
+    fn load(&mut self, rows: Vec<(TableId, Vec<crate::row::Row>)>) {
+        for (table, rows) in rows {
+            self.feeder.copied(table, rows).expect("the model makes readable keys");
+        }
+    }
+
+    fn commit(&mut self, changes: impl IntoIterator<Item = (TableId, Change)>, at: Lsn) {
+        changes.into_iter().for_each(|(table, change)| self.feeder.change(table, change));
+        self.feeder.commit(at).expect("the model makes consistent changes");
+    }
+
+    /// Closes, and holds the sink against the model.
+    fn close(&mut self, at: Lsn, fills: bool) {
+        self.feeder.close();
+        self.sink.until(at, fills);
+        let wanted = self.tables.documents(&self.plan);
+        if self.sink.owed == 0 {
+            assert_eq!(text(&self.sink.documents), text(&wanted), "at {at}");
+            self.sink.takers.values().for_each(|taker| taker.equals(&wanted));
+        }
+    }
+
+    /// Now and then asks for a fill of an index, or of some of its documents.
+    fn ask(&mut self, dice: &mut Dice<'_>) {
+        let index = dice.roll(self.plan.indexes.len() as u32) as u16;
+        let (number, taker) = match dice.roll(6) {
+            0 => (self.engine.refill(IndexId(index)), Taker::new(index, None)),
+            1 => {
+                let all = self.tables.documents(&self.plan);
+                let mine = all.into_keys().filter(|(of, _)| *of == index).map(|(_, id)| id);
+                let mut ids: BTreeSet<String> = mine.filter(|_| dice.roll(2) == 0).collect();
+                ids.extend(["77", "nobody", "7:a", "a:b:c", ""].map(String::from));
+                let asked = ids.iter().map(|id| id.as_str().into()).collect();
+                (self.engine.again(IndexId(index), asked), Taker::new(index, Some(ids)))
+            }
+            _ => return,
+        };
+        self.sink.takers.insert(number, taker);
+        self.sink.owed += self.sink.closed.len();
+    }
+
+    fn end(self) -> Sink {
+        drop(self.feeder);
+        self.engine.join().expect("no worker panics");
+        self.sink
+    }
+}
+
+/// What a case is made of.
+#[derive(Clone, Debug)]
+struct Numbers {
+    schema: Vec<u32>,
+    content: Vec<u32>,
+    transactions: Vec<Vec<u32>>,
+    /// When to close, to wait, and to ask for a fill.
+    choices: Vec<u32>,
+}
+
+/// Runs one case from start to end.
+fn check(numbers: &Numbers, workers: usize) {
+    let choice = &mut Dice::new(&numbers.choices);
+    let Some(mut case) = Case::new(numbers, workers, choice) else { return };
+    let mut at = 1000;
+    case.feeder.open(at, at);
     // Half of the time the first changes come while the first fill goes on.
-    let mut fills = plan.indexes.len() * workers;
-    if dice.roll(2) == 0 {
-        sink.until(at, std::mem::take(&mut fills));
-        assert_eq!(sink.documents, tables.documents(&plan), "after the first fill");
+    if choice.roll(2) == 1 {
+        case.close(at, true);
     }
-    for numbers in transactions {
-        let mut dice = Dice::new(numbers);
-        at += 1 + Lsn::from(dice.roll(5));
-        for (table, change) in tables.transaction(&plan, &mut dice) {
-            feeder.change(table, change);
-        }
-        feeder.commit(at).expect("the model makes consistent changes");
-        if dice.roll(3) > 0 {
-            feeder.close();
-            sink.until(at, std::mem::take(&mut fills));
-            assert_eq!(text(&sink.documents), text(&tables.documents(&plan)), "at {at}");
+    for numbers in &numbers.transactions {
+        at += 1 + Lsn::from(choice.roll(5));
+        let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
+        case.commit(changes, at);
+        case.ask(choice);
+        if choice.roll(3) > 0 {
+            let fills = choice.roll(2) > 0;
+            case.close(at, fills);
         }
     }
-    feeder.close();
-    sink.until(at, fills);
-    assert_eq!(text(&sink.documents), text(&tables.documents(&plan)), "at the end");
-    drop(feeder);
-    engine.join().expect("no worker panics");
+    case.close(at, true);
+    case.end();
 }
 
-/// Readable in a failure.
-fn text(documents: &Documents) -> Vec<(u16, &str, String)> {
-    let each = documents.iter();
-    each.map(|((index, id), body)| (*index, &**id, String::from_utf8_lossy(body).into())).collect()
-}
-
-fn load(plan: &Plan, tables: &mut Tables, feeder: &mut Feeder, dice: &mut Dice<'_>) {
-    for (table, rows) in tables.fill(plan, dice) {
-        feeder.copied(table, rows).expect("the model makes readable keys");
+/// Runs a case twice: the second time from the rows as of a commit that the first went beyond,
+/// closing at other moments. The sink keeps what it has of some indexes and begins anew with others.
+fn check_restart(numbers: &Numbers, workers: usize) {
+    let choice = &mut Dice::new(&numbers.choices);
+    let Some(mut case) = Case::new(numbers, workers, choice) else { return };
+    let mut at = 1000;
+    case.feeder.open(at, at);
+    let mut log = vec![(at, Vec::new(), case.tables.clone())];
+    let (first, rest) = numbers.transactions.split_at(numbers.transactions.len() * 2 / 3);
+    for numbers in first {
+        at += 1 + Lsn::from(choice.roll(5));
+        let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
+        log.push((at, changes.clone(), case.tables.clone()));
+        case.commit(changes, at);
+        if choice.roll(2) == 1 {
+            case.close(at, true);
+        }
     }
+    case.close(at, true);
+    let (plan, tables) = (Arc::clone(&case.plan), case.tables.clone());
+    let sink = case.end();
+
+    let from = choice.roll(log.len() as u32) as usize;
+    let indexes = 0..plan.indexes.len() as u16;
+    let anew: BTreeSet<u16> = indexes.clone().filter(|_| choice.roll(3) == 2).collect();
+    let fill = |index| if anew.contains(&index) { Fill::Emit } else { Fill::Silent };
+    let fills: Vec<Fill> = indexes.map(fill).collect();
+    let (engine, feeder, said) = run(&plan, workers, &fills, 1 << 20);
+    let mut case = Case { plan, engine, feeder, tables, sink: sink.restart(said, &anew, at) };
+    case.load(log[from].2.rows());
+    case.feeder.open(log[from].0, at);
+    for (at, changes, _) in log.drain(..).skip(from + 1) {
+        case.commit(changes, at);
+        case.ask(choice);
+        if choice.roll(2) == 1 {
+            case.feeder.close();
+            case.sink.until(at, choice.roll(2) == 1);
+        }
+    }
+    for numbers in rest {
+        at += 1 + Lsn::from(choice.roll(5));
+        let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
+        case.commit(changes, at);
+        if choice.roll(2) == 1 {
+            case.close(at, true);
+        }
+    }
+    case.close(at, true);
+    case.end();
 }
 
-fn numbers(most: usize) -> impl Strategy<Value = Vec<u32>> {
-    prop::collection::vec(any::<u32>(), 0..most)
+fn numbers(content: usize, changes: usize) -> impl Strategy<Value = Numbers> {
+    let some = |most| prop::collection::vec(any::<u32>(), 0..most);
+    let transactions = prop::collection::vec(some(changes), 0..12);
+    (some(120), some(content), transactions, some(80)).prop_map(
+        |(schema, content, transactions, choices)| Numbers {
+            schema,
+            content,
+            transactions,
+            choices,
+        },
+    )
+}
+
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, max_shrink_iters: 2000, ..Default::default() }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, max_shrink_iters: 2000, ..Default::default() })]
+    #![proptest_config(cases(4000))]
 
     #[test]
-    fn equals_the_model(
-        schema in numbers(120),
-        content in numbers(160),
-        transactions in prop::collection::vec(numbers(40), 0..12),
+    fn equals_the_model(numbers in numbers(160, 40), workers in 1usize..4) {
+        check(&numbers, workers);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(3000))]
+
+    #[test]
+    fn a_run_goes_on_from_the_middle_of_another(
+        numbers in numbers(60, 16),
         workers in 1usize..4,
     ) {
-        check(&schema, &content, &transactions, workers);
+        check_restart(&numbers, workers);
     }
 }
 

@@ -24,6 +24,7 @@ pub type Documents = BTreeMap<(u16, String), Vec<u8>>;
 type Values = Vec<Option<String>>;
 
 /// The tables' rows by encoded primary key.
+#[derive(Clone)]
 pub struct Tables(Vec<BTreeMap<Vec<u8>, Values>>);
 
 /// A random value of a small domain, so that keys meet and values repeat.
@@ -89,6 +90,11 @@ impl Tables {
             let row = Tables::random(plan, table, dice);
             self.0[table].insert(Tables::key(plan, table, &row), row);
         }
+        self.rows()
+    }
+
+    /// All that is there, as a copy would bring it.
+    pub fn rows(&self) -> Vec<(TableId, Vec<Row>)> {
         let tables = self.0.iter().enumerate();
         tables.map(|(t, rows)| (TableId(t as u16), rows.values().map(pack).collect())).collect()
     }

@@ -15,7 +15,7 @@ fn rejected(id: &str, at: Lsn) -> Rejection {
 }
 
 fn document(index: u16, id: &str) -> Document {
-    Document { index: IndexId(index), id: id.into(), at: 30, body: None, seed: false }
+    Document { index: IndexId(index), id: id.into(), at: 30, body: None, fill: None }
 }
 
 fn kept_in(path: &Path) -> Quarantine {

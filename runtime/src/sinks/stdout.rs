@@ -192,7 +192,7 @@ mod tests {
 
     fn document(id: &str, body: Option<&str>) -> Document {
         let body = body.map(|b| b.as_bytes().into());
-        Document { index: IndexId(0), id: id.into(), at: 7, body, seed: false }
+        Document { index: IndexId(0), id: id.into(), at: 7, body, fill: None }
     }
 
     #[derive(Clone, Default)]

@@ -101,6 +101,6 @@ pub fn target(on_error: OnError) -> Target {
 }
 
 pub fn document(id: &str, at: u64, body: Option<Value>) -> Document {
-    let body = body.map(|b| b.to_string().into_bytes().into_boxed_slice());
-    Document { index: IndexId(0), id: id.into(), at, body, seed: false }
+    let body = body.map(|b| b.to_string().into_bytes().into());
+    Document { index: IndexId(0), id: id.into(), at, body, fill: None }
 }

@@ -272,7 +272,7 @@ mod tests {
             id: id.into(),
             at,
             body: None,
-            seed: false,
+            fill: None,
         };
         let batch =
             [document(0, "a", 1), document(0, "b", 1), document(0, "a", 2), document(1, "a", 3)];
