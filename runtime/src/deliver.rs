@@ -100,8 +100,11 @@ impl Delivery {
         let began = Instant::now();
         let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
         let took = began.elapsed();
-        let filling = documents.first().is_some_and(|document| document.seed);
-        failpoint::pass(if filling { "fill" } else { "delivered" });
+        failpoint::pass(match documents.first().and_then(|document| document.fill) {
+            None => "delivered",
+            Some(0) => "fill",
+            Some(_) => "reindex",
+        });
         for (sink, written) in self.sinks.iter().zip(written) {
             let rejected = written?.rejected;
             let settled =

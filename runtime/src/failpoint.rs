@@ -8,7 +8,8 @@
 //! | point | where |
 //! | --- | --- |
 //! | `copy` | a piece of a table has been handed on |
-//! | `fill` | documents of a fill are in every sink |
+//! | `fill` | documents of a first fill are in every sink |
+//! | `reindex` | documents of a later fill are in every sink |
 //! | `delivered` | documents of a change are in every sink, nothing is committed |
 //! | `settled` | what was delivered is about to be confirmed |
 

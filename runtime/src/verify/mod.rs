@@ -298,7 +298,7 @@ impl Work<'_> {
                     if self.settings.repair {
                         let body = database.map(|text| text.into_bytes().into());
                         let id = id.as_str().into();
-                        repairs.push(Document { index: target.index, id, at, body, seed: false });
+                        repairs.push(Document { index: target.index, id, at, body, fill: None });
                     }
                     if self.report.differences.len() < SHOWN {
                         self.report.differences.push(Difference { id, at, what });
