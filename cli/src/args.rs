@@ -41,7 +41,7 @@ pub enum Command {
     /// Prove that the sinks equal the database, document by document
     Verify(Verify),
     /// List the indexes of a running flusso
-    Indexes(Remote),
+    Indexes(Indexes),
     /// Rebuild one index of a running flusso
     Reindex(Reindex),
     /// List the documents that sinks rejected, show one, or ask for another try
@@ -110,6 +110,12 @@ pub struct Plan {
     /// Ask the database for types, rows and bytes
     #[arg(long)]
     pub live: bool,
+    /// Ask a running flusso for rows, bytes and time worked
+    #[arg(long, conflicts_with_all = ["verbose", "sql", "format", "live"])]
+    pub analyze: bool,
+    /// Where that runs
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 /// How `plan` answers.
@@ -161,6 +167,15 @@ pub struct Run {
     /// Indent the documents on standard output
     #[arg(long, env = "FLUSSO_PRETTY", hide_env_values = true)]
     pub pretty: bool,
+
+    /// The folder that rows outlive the process in, or `none` [default: config, else flusso-state]
+    #[arg(long, env = "FLUSSO_STATE_DIR", hide_env_values = true, value_name = "FOLDER")]
+    #[arg(help_heading = "State")]
+    pub state_dir: Option<PathBuf>,
+    /// Forget the state and copy all tables anew
+    #[arg(long)]
+    #[arg(help_heading = "State")]
+    pub rebuild_state: bool,
 
     /// The replication slot
     #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
@@ -261,11 +276,25 @@ pub struct Remote {
     pub login: Login,
 }
 
+/// `indexes`.
+#[derive(Debug, Args)]
+pub struct Indexes {
+    /// For a person or for a program [default: by whether standard output is a terminal]
+    #[arg(long, env = "FLUSSO_FORMAT", hide_env_values = true)]
+    pub format: Option<Format>,
+    /// Where it runs
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 /// `reindex`.
 #[derive(Debug, Args)]
 pub struct Reindex {
     /// The index
     pub index: String,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
     /// Where it runs
     #[command(flatten)]
     pub remote: Remote,

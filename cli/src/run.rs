@@ -8,19 +8,21 @@
 //! looked at.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::files::config::Server;
+use flusso_compiler::files::config::{Server, State};
 use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
+use flusso_runtime::lag::lsn;
 use flusso_runtime::quarantine::Quarantine;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
-use flusso_runtime::{postgres, telemetry};
+use flusso_runtime::{postgres, store, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -47,7 +49,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let status = Arc::new(Status::new(names));
     let quarantine = Arc::new(Quarantine::default());
     surfaces.serve(status.clone(), quarantine.clone());
-    tracing::info!("telling how it goes on http://{public}/status; indexes on http://{private}");
+    tracing::info!(%public, %private, "answering over HTTP");
 
     let stop = signals()?;
     let mut stopped = stop.clone();
@@ -68,28 +70,60 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let sinks = sinks::open(config, &plan, &prefix, args.pretty)?;
     let keeping = sinks.iter().any(|(sink, _)| sink.keeps());
     if args.skip_backfill && keeping {
-        tracing::warn!("--skip-backfill is for standard output: every start fills anew elsewhere");
+        tracing::warn!(
+            "--skip-backfill has no effect: a sink that keeps documents is filled at every start"
+        );
     }
     let settings = Settings {
         plan,
         sinks,
         source,
+        state: state(args.state_dir, args.rebuild_state, &config.state, &deployment.folder),
         workers,
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
         quarantine,
         status,
     };
+    let about = &settings.plan;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        indexes = about.indexes.len(),
+        tables = about.tables.len(),
+        kept = about.kept.len(),
+        sinks = settings.sinks.len(),
+        workers,
+        "starting"
+    );
+    let status = settings.status.clone();
     let ended = run::run(settings, stop).await;
+    let upto = lsn(status.read().durable);
+    tracing::info!(upto, "stopped; what was delivered is confirmed up to here");
     // Workers may be in the midst of a long fill. Nothing of theirs needs saving, so they are not
     // waited for.
     exit(match ended {
         Ok(()) | Err(RunError::Sink(SinkError::Closed)) => 0,
         Err(error) => {
-            telemetry::bars().suspend(|| eprintln!("error: {error}"));
+            telemetry::last_words("error: ", &error.to_string());
             1
         }
     })
+}
+
+/// The flag or its variable, else the config, else beside it; none where one of them says `none`.
+fn state(
+    flag: Option<PathBuf>,
+    rebuild: bool,
+    written: &State,
+    beside: &Path,
+) -> Option<store::Settings> {
+    let named = flag.unwrap_or_else(|| match &written.dir {
+        Some(dir) if dir == "none" => dir.into(),
+        Some(dir) => beside.join(dir),
+        None => beside.join("flusso-state"),
+    });
+    let settings = store::Settings { folder: named, sync: written.sync, rebuild };
+    (settings.folder != Path::new("none")).then_some(settings)
 }
 
 /// Compiles the config and writes the lock, or reads the lock.
@@ -144,7 +178,7 @@ fn signals() -> Result<watch::Receiver<bool>, Failure> {
             if again {
                 exit(130);
             }
-            tracing::info!("stopping; again to stop at once");
+            tracing::info!("stopping; a second signal stops at once");
             stop.send_replace(true);
         }
     });

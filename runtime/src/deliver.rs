@@ -23,6 +23,7 @@ use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
 use crate::status::{IndexState, Phase, Status};
+use crate::store::Filled;
 
 /// Documents in a batch.
 const DOCUMENTS: usize = 10_000;
@@ -44,6 +45,8 @@ pub struct Delivery {
     pub durable: watch::Sender<Lsn>,
     /// What sinks rejected.
     pub quarantine: Arc<Quarantine>,
+    /// To be told of which index a sink has been sent all documents.
+    pub filled: Filled,
     /// What has been written so far.
     pub settlement: Settlement,
 }
@@ -91,32 +94,37 @@ impl Delivery {
                 batch.documents.extend(documents);
                 batch.rooms.push(room);
             }
-            Emit::Hydrated(index, _) => batch.marks.push((worker, Mark::Hydrated(index))),
+            Emit::Hydrated(index, 0) => batch.marks.push((worker, Mark::Hydrated(index))),
+            // Documents asked for once more complete nothing.
+            Emit::Hydrated(..) => {}
             Emit::Closed(at) => batch.marks.push((worker, Mark::Closed(at))),
         }
     }
 
     async fn write(&mut self, documents: &[Document]) -> Result<(), SinkError> {
-        let began = Instant::now();
-        let written = join_all(self.sinks.iter_mut().map(|sink| sink.write(documents))).await;
-        let took = began.elapsed();
+        let timed = async |sink: &mut Sink| {
+            let began = Instant::now();
+            (sink.write(documents).await, began.elapsed())
+        };
+        let written = join_all(self.sinks.iter_mut().map(timed)).await;
         failpoint::pass(match documents.first().and_then(|document| document.fill) {
             None => "delivered",
             Some(0) => "fill",
             Some(_) => "reindex",
         });
-        for (sink, written) in self.sinks.iter().zip(written) {
-            let rejected = written?.rejected;
-            let settled =
-                self.quarantine.settle(sink.name(), |it| self.name(it), documents, &rejected);
+        let mut sent: HashMap<IndexId, u64> = HashMap::new();
+        documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
+        for (sink, (written, took)) in self.sinks.iter().zip(written) {
+            let written = written?;
+            let (name, rejected) = (sink.name(), &written.rejected);
+            let settled = self.quarantine.settle(name, |it| self.name(it), documents, rejected);
             settled.map_err(SinkError::Quarantine)?;
             for rejection in rejected {
                 self.status.quarantined(self.name(rejection.index));
             }
+            let sent = sent.iter().map(|(index, count)| (self.name(*index), *count));
+            self.status.wrote(sink.name(), took, sent, &written);
         }
-        let mut built: HashMap<IndexId, u64> = HashMap::new();
-        documents.iter().for_each(|document| *built.entry(document.index).or_default() += 1);
-        self.status.wrote(took, built.iter().map(|(index, count)| (self.name(*index), *count)));
         Ok(())
     }
 
@@ -125,9 +133,14 @@ impl Delivery {
         for index in &settled.seeded {
             for sink in &mut self.sinks {
                 sink.hydrated(*index).await?;
+                if self.filled.is(sink, *index) {
+                    // It was filled by an earlier run, and nothing was sent.
+                    continue;
+                }
                 let name = &self.plan.indexes[usize::from(index.0)].name;
                 let filled = self.quarantine.filled(sink.name(), name);
                 filled.map_err(SinkError::Quarantine)?;
+                self.filled.note(sink, *index);
             }
             self.status.index(self.name(*index), IndexState::Seeded);
             tracing::info!(index = self.name(*index), "the index is complete");
@@ -138,6 +151,7 @@ impl Delivery {
         }
         if let Some(at) = settled.durable {
             failpoint::pass("settled");
+            self.sinks.iter().for_each(|sink| self.status.delivered(sink.name(), at));
             self.status.durable(at);
             self.durable.send_replace(at);
         }

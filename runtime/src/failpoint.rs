@@ -11,7 +11,8 @@
 //! | `fill` | documents of a first fill are in every sink |
 //! | `reindex` | documents of a later fill are in every sink |
 //! | `delivered` | documents of a change are in every sink, nothing is committed |
-//! | `settled` | what was delivered is about to be confirmed |
+//! | `settled` | what was delivered is about to be committed |
+//! | `committed` | the state has it, the slot is about to be confirmed |
 
 /// Passes a point.
 #[cfg(debug_assertions)]

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  capture ═► feed (thread) ═► engine (workers) ═► deliver ═► sinks
-//!     ▲                                               │
-//!     └───────────────── durable LSN ─────────────────┘
+//!     ▲             └─ rows ─► state ◄─────────────────┘ delivered up to
+//!     └───── durable up to ──────┘
 //! ```
 //!
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
@@ -12,19 +12,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::plan::Plan;
+use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
-use flusso_dataflow::upsert::{Inconsistent, Memory};
+use flusso_dataflow::feed::FeedError;
+use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 use crate::deliver::Delivery;
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Quarantine, QuarantineError};
+use crate::reading::Sources;
 use crate::report::Report;
 use crate::settle::Settlement;
 use crate::sinks::{Sink, SinkError, Target};
-use crate::status::{Phase, Reading, Status};
+use crate::status::{Phase, Status};
+use crate::store::{self, Behind, Filled, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -39,6 +43,8 @@ pub struct Settings {
     pub sinks: Vec<(Sink, Vec<Target>)>,
     /// The source.
     pub source: postgres::Settings,
+    /// Where rows outlive the process; without, every start copies the tables.
+    pub state: Option<store::Settings>,
     /// Threads of the dataflow.
     pub workers: usize,
     /// Between two samples of the slot's lag.
@@ -58,8 +64,12 @@ pub enum RunError {
     Capture(CaptureError),
     /// A sink.
     Sink(SinkError),
-    /// Stream and state do not fit.
-    Inconsistent(Inconsistent),
+    /// The dataflow cannot be fed any more.
+    Feed(FeedError),
+    /// The state.
+    State(StateError),
+    /// What keeps rejected documents, beside the state.
+    Quarantine(QuarantineError),
     /// A defect of ours.
     Panicked(Panicked),
     /// The operating system refused a thread.
@@ -71,9 +81,12 @@ impl std::fmt::Display for RunError {
         match self {
             RunError::Capture(error) => write!(f, "{error}"),
             RunError::Sink(error) => write!(f, "{error}"),
-            RunError::Inconsistent(error) => {
-                write!(f, "{error}; start again to copy the tables anew")
+            RunError::Feed(FeedError::Inconsistent(error)) => {
+                write!(f, "{error}; start again to copy the table anew")
             }
+            RunError::Feed(FeedError::Unusable(error)) => write!(f, "{error}"),
+            RunError::State(error) => write!(f, "{error}"),
+            RunError::Quarantine(error) => write!(f, "{error}"),
             RunError::Panicked(error) => write!(f, "{error}"),
             RunError::Thread(error) => write!(f, "no thread for the feed: {error}"),
         }
@@ -94,13 +107,29 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, workers, lag_poll, skip_fill, quarantine, status } =
+    let Settings { plan, sinks, source, state, workers, lag_poll, skip_fill, quarantine, status } =
         settings;
+    let open = |state| Store::open(&state).map(Arc::new);
+    let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
+    let store = store.map_err(RunError::State)?;
+    if let Some(store) = &store {
+        let file = store.path().join("quarantine");
+        quarantine.keep_in(&file).map_err(RunError::Quarantine)?;
+    }
+    let starting = postgres::capture::start(plan.clone(), source, store.clone(), stop.clone());
     let started = tokio::select! {
-        started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
+        started = starting => started,
         () = stopped(&mut stop) => return Ok(()),
     };
-    let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
+    let Capture { events, queue, durable, progress, mut task } =
+        started.map_err(RunError::Capture)?;
+    for (sink, _) in &sinks {
+        status.sink(sink.name());
+        if let Some(waits) = sink.waits() {
+            status.watch(format!("sink {}", sink.name()), waits);
+        }
+    }
+    let filled = Filled::new(store.clone(), &sinks);
     let prepared = tokio::select! {
         prepared = prepare(sinks) => prepared,
         () = stopped(&mut stop) => return Ok(()),
@@ -111,43 +140,70 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     // After the end of a run nobody receives, and nobody needs to.
     let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
     let how = engine::Settings { workers, in_flight: IN_FLIGHT };
-    let fills = vec![if skip_fill { Fill::Silent } else { Fill::Emit }; plan.indexes.len()];
-    let rows = Box::new(Memory::default());
+    let fill = |index| match skip_fill || sinks.iter().all(|sink| filled.is(sink, index)) {
+        true => Fill::Silent,
+        false => Fill::Emit,
+    };
+    let fills: Vec<Fill> = (0..plan.indexes.len()).map(|at| fill(IndexId(at as u16))).collect();
+    let behind = store.clone().map(Behind::new);
+    let rows: Box<dyn Rows> = match &behind {
+        Some(behind) => Box::new(Overlaid(behind.clone())),
+        None => Box::new(Memory::default()),
+    };
     let (engine, feeder) =
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
-    attach(&status, &plan, Arc::new(engine));
+    status.watch("postgres", progress.waits.clone());
+    let (engine, captured) = (Arc::new(engine), progress.clone());
+    retry(&quarantine, &plan, engine.clone());
+    let sources = Sources { plan: plan.clone(), engine, captured, queue };
+    status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
-    let feeding = status.clone();
+    let (feeding, kept) = (status.clone(), store.is_some());
     std::thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || drop(fed.send(feed(events, feeder, feeding))))
+        .spawn(move || drop(fed.send(feed(events, feeder, kept, feeding))))
         .map_err(RunError::Thread)?;
+    // With state, what is delivered is durable only once the rows are.
+    let (durable, mut writing) = match behind {
+        Some(behind) => {
+            let (delivered, following) = watch::channel(0);
+            (delivered, Some(tokio::spawn(store::follow(behind, following, durable))))
+        }
+        None => (durable, None),
+    };
     let report =
         Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
+    let of = plan.clone();
     let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, settlement };
+    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, filled, settlement };
     let ended = tokio::select! {
         Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
         // Without an error it has ended because the capture has, which knows why.
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
-            Ok(Err(CaptureError::Abandoned)) => match feed_ended.await {
-                Ok(Err(error)) => Err(RunError::Inconsistent(error)),
+            Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
+                Ok(Err(error)) => Err(RunError::Feed(error)),
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
             // It panicked, and the process is ending.
             Err(_) => Ok(()),
         },
+        failed = written(&mut writing) => Err(RunError::State(failed)),
         () = stopped(&mut stop) => Ok(()),
     };
     report.abort();
     let close = async {
         delivery.close().await;
+        // What has been delivered is written before the end.
+        drop(delivery);
+        if let Some(writing) = writing {
+            drop(writing.await);
+        }
         if !task.is_finished() && ended.is_ok() {
             // It confirms what is durable, then lets the slot go.
             drop(task.await);
@@ -156,7 +212,36 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     if tokio::time::timeout(PATIENCE, close).await.is_err() {
         tracing::warn!("the connections did not close in time and were dropped");
     }
+    if let (Some(store), Err(error)) = (&store, &ended) {
+        doubt(store, &of, error).map_err(RunError::State)?;
+    }
     ended
+}
+
+/// Has the state forget a table whose rows are not what the stream goes on from.
+fn doubt(store: &Store, plan: &Plan, error: &RunError) -> Result<(), StateError> {
+    match error {
+        RunError::Feed(FeedError::Inconsistent(doubt)) => store.doubt(doubt.table),
+        RunError::Capture(CaptureError::Changed { table, .. }) => store.doubt_named(plan, table),
+        RunError::Feed(_)
+        | RunError::Capture(_)
+        | RunError::Sink(_)
+        | RunError::State(_)
+        | RunError::Quarantine(_)
+        | RunError::Panicked(_)
+        | RunError::Thread(_) => Ok(()),
+    }
+}
+
+/// How writing behind failed; never returns while it does not.
+async fn written(writing: &mut Option<JoinHandle<Result<(), StateError>>>) -> StateError {
+    if let Some(task) = writing
+        && let Ok(Err(error)) = task.await
+    {
+        *writing = None;
+        return error;
+    }
+    std::future::pending().await
 }
 
 /// Asks every sink to make ready, one after the other, so that one at fault is named alone.
@@ -169,21 +254,13 @@ async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError
     Ok(ready)
 }
 
-/// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: Arc<Engine>) {
+/// Lets documents in quarantine be sent once more.
+fn retry(quarantine: &Quarantine, plan: &Arc<Plan>, engine: Arc<Engine>) {
     let plan = plan.clone();
-    status.attach(move || {
-        let measure = engine.measure();
-        let kept = plan.kept.iter().zip(&measure.kept);
-        let indexes = || plan.indexes.iter().zip(&measure.indexes);
-        Reading {
-            kept: kept
-                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
-                .collect(),
-            suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
-            hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),
-            in_flight: measure.in_flight as u64,
-            unkeyed: measure.unkeyed,
+    quarantine.attach(move |index, ids| {
+        // The file may know an index that this deployment no longer has.
+        if let Some(number) = plan.indexes.iter().position(|it| it.name == index) {
+            engine.again(IndexId(number as u16), ids);
         }
     });
 }

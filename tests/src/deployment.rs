@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::database::Session;
 use crate::documents::{Documents, difference, explain, normal};
-use crate::flusso::{Flusso, command};
+use crate::flusso::{Flusso, HUMAN, command};
 use crate::proxy::Proxy;
 use crate::server::{Server, fresh_path};
 
@@ -100,14 +100,21 @@ impl Deployment {
 
     /// Starts `flusso run`.
     pub fn start(&self, workers: u32) -> Flusso {
-        self.start_in(workers, &[])
+        self.start_with(workers, &[])
     }
 
-    /// Starts it with these variables.
-    pub fn start_in(&self, workers: u32, variables: &[(&str, &str)]) -> Flusso {
+    /// Starts it with more arguments.
+    pub fn start_with(&self, workers: u32, more: &[&str]) -> Flusso {
+        self.start_in(workers, more, &[])
+    }
+
+    /// Starts it with more arguments and these variables.
+    pub fn start_in(&self, workers: u32, more: &[&str], variables: &[(&str, &str)]) -> Flusso {
         let arguments = self.arguments(workers);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        Flusso::with(&self.folder, &arguments, variables)
+        let arguments: Vec<&str> =
+            arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        let variables: Vec<_> = variables.iter().copied().chain([HUMAN]).collect();
+        Flusso::with(&self.folder, &arguments, &variables)
     }
 
     /// Puts a bad network between it and Postgres; the test's own session stays as it is.
@@ -115,6 +122,11 @@ impl Deployment {
         let (proxy, through) = Proxy::before(&self.url);
         self.edit(|text| text.replace(&self.url, &format!("{through}?sslmode=disable")));
         proxy
+    }
+
+    /// Starts it again after an end, for a reader that has kept what it was sent.
+    pub fn restart(&self, before: &mut Flusso, workers: u32) -> Flusso {
+        self.start(workers).after(before)
     }
 
     /// Opens another session: the old one ends with the server.
@@ -196,6 +208,17 @@ impl Deployment {
             "{} {when}: what was sent, and what changed",
             self.name
         );
+    }
+
+    /// Gives one of its indexes another schema.
+    pub fn reshape(&mut self, index: &str, schema: &str) {
+        self.write(&format!("{index}.schema.yml"), schema);
+        let query = query(&self.folder, index);
+        for (name, old) in &mut self.queries {
+            if name == index {
+                old.clone_from(&query);
+            }
+        }
     }
 
     /// Writes a file of the deployment.

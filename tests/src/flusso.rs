@@ -19,6 +19,9 @@ pub type History = BTreeMap<Id, Vec<(u64, Option<Value>)>>;
 /// The variable that makes the lines tell the commit.
 pub const WITH_LSN: (&str, &str) = ("FLUSSO_STDOUT_LSN", "true");
 
+/// The variable that makes messages those for people.
+pub const HUMAN: (&str, &str) = ("FLUSSO_LOG_FORMAT", "human");
+
 /// A running `flusso run`.
 pub struct Flusso {
     /// What its lines add up to.
@@ -52,6 +55,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .output()
         .expect("the binary can be run")
 }
@@ -59,7 +63,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
 impl Flusso {
     /// Starts it in a folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
-        Flusso::with(folder, arguments, &[])
+        Flusso::with(folder, arguments, &[HUMAN])
     }
 
     /// The same with these variables.
@@ -103,9 +107,36 @@ impl Flusso {
         Flusso { documents, operations, history, child, lines, messages, listener, sequence: 0 }
     }
 
+    /// The next life of one that has ended, for a reader that has kept what it was sent.
+    pub fn after(mut self, before: &mut Flusso) -> Flusso {
+        self.documents = std::mem::take(&mut before.documents);
+        self.history = std::mem::take(&mut before.history);
+        self
+    }
+
     /// What it has said on standard error.
     pub fn said(&self) -> String {
         self.messages.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Where it answers over HTTP, in public and in private; waits until it says so.
+    pub fn addresses(&self) -> (String, String) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let said = self.said();
+            let after = |mark: &str| {
+                let (_, rest) = said.split_once(mark)?;
+                rest.split_whitespace().next().map(str::to_owned)
+            };
+            // The last of the line, so that both are whole.
+            if let (Some(public), Some(private)) = (after("public="), after("private="))
+                && said.contains('\n')
+            {
+                return (public, private);
+            }
+            assert!(Instant::now() < deadline, "it does not say where it answers:\n{said}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Takes one more line in, waiting at most so long; false when none came or it has ended.
@@ -228,6 +259,7 @@ pub fn closed_early(folder: &Path, arguments: &[&str], bytes: usize) -> (i32, St
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

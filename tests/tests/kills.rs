@@ -20,11 +20,11 @@ const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 const ORDERS: usize = 300;
 
 /// Each point, and at which of its passings.
-const POINTS: [&str; 4] = ["copy:3", "fill:1", "delivered:5", "settled:4"];
+const POINTS: [&str; 5] = ["copy:3", "fill:1", "delivered:5", "settled:4", "committed:3"];
 
 /// Starts it with a point at which it dies, writes until it has, and gives what is left of it.
 fn dies(shop: &Deployment, point: &str) -> Flusso {
-    let mut flusso = shop.start_in(2, &[("FLUSSO_FAIL_AT", point)]);
+    let mut flusso = shop.start_in(2, &[], &[("FLUSSO_FAIL_AT", point)]);
     let work = |session: &_, dice: &mut Dice| {
         std::thread::sleep(Duration::from_millis(5));
         shopping(session, dice, ORDERS)
@@ -36,22 +36,28 @@ fn dies(shop: &Deployment, point: &str) -> Flusso {
             assert!(Instant::now() < deadline, "{point} is never passed:\n{}", flusso.said());
         }
     });
-    let (name, _) = point.split_once(':').expect("name and number");
+    flusso.end(PATIENCE);
+    let (name, _) = named(point);
     let said = flusso.said();
     assert!(said.contains(&format!("ends here: {name}")), "{point}: {said}");
     flusso
 }
 
+fn named(point: &str) -> (&str, &str) {
+    point.split_once(':').expect("name and number")
+}
+
 #[test]
 fn at_each_point() {
-    let shop = shop::deployment(&SERVER, "points", ORDERS as u32, STDOUT);
     for point in POINTS {
-        dies(&shop, point);
-        let mut flusso = shop.start(2);
+        let name = format!("at_{}", named(point).0);
+        let shop = shop::deployment(&SERVER, &name, ORDERS as u32, STDOUT);
+        let mut flusso = dies(&shop, point);
+        let mut flusso = shop.restart(&mut flusso, 2);
         shop.expect_equal(&mut flusso, &format!("after an end at {point}"));
+        let slots = format!("SELECT count(*) FROM pg_replication_slots WHERE database = '{name}'");
+        assert_eq!(shop.session.value(&slots), "1", "a killed life leaves no slot behind");
     }
-    let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = 'points'";
-    assert_eq!(shop.session.value(slots), "1", "a killed life leaves no slot behind");
 }
 
 /// The index is complete and right after each, by flusso's own word, which asks Postgres.
@@ -62,9 +68,10 @@ fn node_at_each_point() {
          refresh_interval = \"1s\"\n",
         NODE.url
     );
-    let shop = shop::deployment(&SERVER, "node_points", ORDERS as u32, &sink);
-    shop.edit(|text| format!("prefix = \"points_\"\n{text}"));
     for point in POINTS {
+        let name = format!("node_at_{}", named(point).0);
+        let shop = shop::deployment(&SERVER, &name, ORDERS as u32, &sink);
+        shop.edit(|text| format!("prefix = \"{name}_\"\n{text}"));
         dies(&shop, point);
         let mut flusso = shop.start(2);
         let live = |flusso: &Flusso| flusso.said().contains("following changes");
@@ -83,17 +90,17 @@ fn anywhere() {
     let shop = shop::deployment(&SERVER, "anywhere", ORDERS as u32, STDOUT);
     let mut dice = Dice::new(Dice::seed());
     let work = |session: &_, dice: &mut Dice| shopping(session, dice, ORDERS);
+    let mut flusso = shop.start(2);
     while_writing(&shop.url, 1, work, || {
         for _ in 0..8 {
-            let mut flusso = shop.start(2);
             let end = Instant::now() + Duration::from_millis(100 + dice.below(1500) as u64);
             while Instant::now() < end {
                 flusso.read(Duration::from_millis(20));
             }
             flusso.signal("KILL");
-            flusso.end(Duration::from_secs(10));
+            flusso.end(PATIENCE);
+            flusso = shop.restart(&mut flusso, 2);
         }
     });
-    let mut flusso = shop.start(2);
     shop.expect_equal(&mut flusso, "in its last life");
 }

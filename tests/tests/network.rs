@@ -26,7 +26,7 @@ const ORDERS: usize = 300;
 fn survives(name: &str, bad: impl Fn(&Proxy)) {
     let shop = shop::deployment(&SERVER, name, ORDERS as u32, STDOUT);
     let proxy = shop.behind_proxy();
-    let mut flusso = shop.start_in(2, &[WITH_LSN]);
+    let mut flusso = shop.start_in(2, &[], &[WITH_LSN]);
     shop.expect_equal(&mut flusso, "at seed");
     let witness = Witness::new(&shop);
     let mut seen = Vec::new();

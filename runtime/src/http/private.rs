@@ -16,10 +16,11 @@ use super::json;
 use crate::quarantine::Quarantine;
 use crate::status::Status;
 
-/// `/indexes`, `/reindex` and `/quarantine`.
+/// `/indexes`, `/reindex`, `/quarantine`, and `/status` for whoever cannot reach the public address.
 pub fn router(status: Arc<Status>, quarantine: Arc<Quarantine>, login: Login) -> Router {
     Router::new()
         .route("/indexes", get(indexes))
+        .route("/status", get(tell))
         .route("/reindex", post(reindex))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(status)
@@ -38,6 +39,10 @@ async fn guard(State(login): State<Login>, request: Request, next: Next) -> Resp
 
 async fn indexes(State(status): State<Arc<Status>>) -> impl IntoResponse {
     Json(json::indexes(&status.read()))
+}
+
+async fn tell(State(status): State<Arc<Status>>) -> impl IntoResponse {
+    Json(json::status(&status.read()))
 }
 
 /// Checks the request; the rebuild itself happens at every start, from a new copy.

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::changed::{Changed, PublicationChanged};
 use super::preflight::Problem;
+use crate::store::StateError;
 
 /// What the server said, as `ErrorResponse` and `NoticeResponse` carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -20,7 +21,13 @@ pub struct ServerMessage {
     pub detail: Option<String>,
     /// What the server advises.
     pub hint: Option<String>,
+    /// Whether logical decoding is what it cannot do: told by the server's function that said so,
+    /// whose name is in no language.
+    pub decoding: bool,
 }
+
+/// The function that checks whether a server can decode.
+pub(crate) const DECODING: &str = "CheckLogicalDecodingRequirements";
 
 impl fmt::Display for ServerMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,6 +90,8 @@ pub enum CaptureError {
     },
     /// The stream cannot continue from where it stopped; a new copy must be made.
     Gap(Gap),
+    /// The rows cannot be kept.
+    State(StateError),
     /// Nobody takes the rows any more.
     Abandoned,
 }
@@ -187,6 +196,7 @@ impl CaptureError {
                 said: ServerMessage {
                     code: db.code().code().to_owned(),
                     message: db.message().to_owned(),
+                    decoding: db.routine() == Some(DECODING),
                     detail: db.detail().map(str::to_owned),
                     hint: db.hint().map(str::to_owned),
                 },
@@ -205,13 +215,14 @@ impl CaptureError {
         match self {
             CaptureError::Lost { .. } | CaptureError::SlotBusy { .. } => true,
             CaptureError::Blocked { .. } => true,
-            CaptureError::Server { said, .. } => !is_definite(&said.code),
+            CaptureError::Server { said, .. } => !is_definite(&said.code) || in_recovery(said),
             CaptureError::Settings(_)
             | CaptureError::Protocol(_)
             | CaptureError::Problems(_)
             | CaptureError::Changed { .. }
             | CaptureError::Publication { .. }
             | CaptureError::Gap(_)
+            | CaptureError::State(_)
             | CaptureError::Abandoned => false,
         }
     }
@@ -230,6 +241,11 @@ fn is_definite(code: &str) -> bool {
         // No room for another slot.
         | "53400"
     )
+}
+
+/// A standby that will be promoted decodes nothing yet; what else is not supported stays so.
+fn in_recovery(said: &ServerMessage) -> bool {
+    said.code == "0A000" && said.decoding
 }
 
 /// An error and its causes in one line.
@@ -275,13 +291,22 @@ impl fmt::Display for CaptureError {
             CaptureError::Publication { publication, how } => {
                 write!(f, "publication {publication} {how}; start again to copy the tables anew")
             }
-            CaptureError::Gap(what) => write!(f, "{what}; start again to copy the tables anew"),
+            CaptureError::Gap(what) => {
+                write!(f, "{what}; start with `--rebuild-state` to copy the tables anew")
+            }
+            CaptureError::State(error) => write!(f, "{error}"),
             CaptureError::Abandoned => f.write_str("nobody takes the captured rows any more"),
         }
     }
 }
 
 impl std::error::Error for CaptureError {}
+
+impl From<StateError> for CaptureError {
+    fn from(error: StateError) -> CaptureError {
+        CaptureError::State(error)
+    }
+}
 
 /// What to do about an SQLSTATE whose own words leave it open.
 fn cure(code: &str) -> Option<&'static str> {
@@ -313,6 +338,10 @@ mod tests {
             assert!(!server(code).is_transient(), "{code}");
         }
         assert!(!CaptureError::Gap(Gap::OtherServer).is_transient());
+        assert!(!server("0A000").is_transient());
+        let code = "0A000".to_owned();
+        let said = ServerMessage { code, decoding: true, ..Default::default() };
+        assert!(CaptureError::Server { during: "streaming", said }.is_transient());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Postgres as a source: a consistent copy of the plan's tables, then every committed change.
 //!
 //! ```text
-//!  preflight ─► publication ─► slot ─► snapshot at C ─► copy ─► stream, from C on
+//!  preflight ─► publication ─► slot ─► state ─► snapshot at C ─► copy ─► stream
 //!                                 │                      └─ N sessions by ctid range
 //!                                 └─ keeps the WAL from here on; confirmed only when durable
 //! ```
@@ -21,6 +21,7 @@ pub mod error;
 mod fuzz;
 mod layout;
 pub mod moment;
+mod origin;
 pub mod preflight;
 pub mod progress;
 pub mod publication;

@@ -30,6 +30,7 @@ use crate::postgres::moment::{Moment, passed};
 use crate::postgres::{CaptureError, Connection};
 use crate::progress::Progress;
 use crate::sinks::{OpenSearch, SinkError, Target};
+use crate::work;
 
 pub use compare::Unequal;
 use judge::{Pair, Verdict, judge};
@@ -164,7 +165,10 @@ pub async fn verify(
         subject,
         floats: oracle::floats(schema, Some(catalog)),
         later: BTreeMap::new(),
-        progress: Progress::new("verifying", "documents"),
+        progress: Progress::new(
+            "verifying",
+            work::Work::begin("verify", Some(target.name.clone()), "documents"),
+        ),
         of: settings.sample.map(|sample| sample as u64).or(rows),
         report,
     };

@@ -99,7 +99,12 @@ pub async fn prepare(
             aliases.into_iter().map(|alias| add(&generation.name, alias)).collect();
         point(client, actions).await?;
     }
-    tracing::info!(sink = client.sink(), index = target.name, "filling {}", generation.name);
+    tracing::info!(
+        sink = client.sink(),
+        index = target.name,
+        generation = generation.name,
+        "filling a generation"
+    );
     Ok(generation)
 }
 
@@ -144,7 +149,9 @@ pub async fn hydrated(
     refresh_interval: &str,
 ) -> Result<(), SinkError> {
     let Generation { name, number, hash_alias, .. } = generation;
-    client.call(Method::POST, &format!("{name}/_refresh"), None, &[], None).await?;
+    // Serverless collections refresh by themselves and know no such call; were it the index that is
+    // not there, the next call would say so.
+    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
     let settings = json!({"index": {"refresh_interval": refresh_interval}});
     client.call(Method::PUT, &format!("{name}/_settings"), Some(&settings), &[], None).await?;
 
@@ -165,7 +172,8 @@ pub async fn hydrated(
             delete(client, old).await?;
         }
     }
-    tracing::info!(sink = client.sink(), "{hash_alias} leads to {name}");
+    let (sink, alias) = (client.sink(), hash_alias);
+    tracing::info!(sink, alias, generation = name, "readers see the generation");
     Ok(())
 }
 
@@ -305,7 +313,7 @@ async fn point(client: &Client, actions: Vec<Value>) -> Result<(), SinkError> {
 
 async fn delete(client: &Client, name: &str) -> Result<(), SinkError> {
     client.call(Method::DELETE, name, None, &[404], None).await?;
-    tracing::info!(sink = client.sink(), "deleted {name}");
+    tracing::info!(sink = client.sink(), generation = name, "deleted a generation");
     Ok(())
 }
 

@@ -73,7 +73,7 @@ fn main() {
     let sink = "[sinks.lines]\ntype = \"stdout\"\n";
     let shop = shop::deployment(&server, "soak", ORDERS as u32, sink);
     let proxy = shop.behind_proxy();
-    let flusso = shop.start_in(2, &[WITH_LSN]);
+    let flusso = shop.start_in(2, &[], &[WITH_LSN]);
     let witness = Witness::new(&shop);
     let (seen, counts) = (Vec::new(), Counts::default());
     let writers = Writers::start(&shop.url, 2, ORDERS);
@@ -125,10 +125,7 @@ impl World {
     /// Starts it again; the reader keeps what it was sent.
     fn next_life(&mut self) {
         while self.flusso.read(Duration::from_millis(100)) {}
-        let mut flusso = self.shop.start_in(2, &[WITH_LSN]);
-        flusso.documents = std::mem::take(&mut self.flusso.documents);
-        flusso.history = std::mem::take(&mut self.flusso.history);
-        self.flusso = flusso;
+        self.flusso = self.shop.start_in(2, &[], &[WITH_LSN]).after(&mut self.flusso);
     }
 
     /// While nobody writes: everything must arrive, and be right.
