@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flusso_compiler::files::budget::Budget;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -176,6 +177,10 @@ pub struct Run {
     #[arg(long)]
     #[arg(help_heading = "State")]
     pub rebuild_state: bool,
+    /// Memory the process may take: 4GiB, 750MB or 60% [default: what the config says, else 75%]
+    #[arg(long, env = "FLUSSO_MEMORY_BUDGET", hide_env_values = true, value_name = "AMOUNT")]
+    #[arg(help_heading = "State")]
+    pub memory_budget: Option<Budget>,
 
     /// The replication slot
     #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]

@@ -7,6 +7,7 @@ pub mod feed;
 pub mod http;
 pub mod instant;
 pub mod lag;
+pub mod memory;
 pub mod postgres;
 pub mod progress;
 pub mod quarantine;
