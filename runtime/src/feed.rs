@@ -94,11 +94,12 @@ impl Feed {
                     self.feeder.open(at, told, whole);
                     self.status.opened(at);
                 }
-                Captured::Changes(changes) => {
+                Captured::Changes { record, changes } => {
+                    self.feeder.begin(record);
                     self.changes += changes.len() as u64;
                     self.round += changes.len() as u64;
                     for (table, change) in changes {
-                        self.feeder.change(table, change);
+                        self.feeder.change(table, change)?;
                     }
                 }
                 Captured::Commit { at, time } => {

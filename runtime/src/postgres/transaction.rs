@@ -171,7 +171,7 @@ impl Reader {
             Message::Insert { relation, new } => {
                 if let Some(table) = self.next_change(relation)? {
                     let new = self.relations.pack(relation, new)?;
-                    self.batch.change(table, Change::Insert(new));
+                    self.batch.change(self.taken.0, table, Change::Insert(new));
                 }
             }
             Message::Update { relation, old, new } => {
@@ -182,7 +182,7 @@ impl Reader {
             Message::Delete { relation, old } => {
                 if let Some(table) = self.next_change(relation)? {
                     let old = self.relations.pack(relation, old.tuple)?;
-                    self.batch.change(table, Change::Delete(old));
+                    self.batch.change(self.taken.0, table, Change::Delete(old));
                 }
             }
             Message::Truncate { relations } => self.truncate(&relations)?,
@@ -201,7 +201,7 @@ impl Reader {
         let full = old.is_some_and(|old| old.full);
         let old = old.map(|old| self.relations.pack(relation, old.tuple)).transpose()?;
         let new = self.relations.pack(relation, new)?;
-        self.batch.change(table, Change::Update { old, full, new });
+        self.batch.change(self.taken.0, table, Change::Update { old, full, new });
         Ok(())
     }
 
@@ -267,7 +267,7 @@ impl Reader {
         let emptied = emptied.map_err(partly)?;
         for table in emptied {
             if self.lacks(table) && self.count() {
-                self.batch.change(table, Change::Truncate);
+                self.batch.change(self.taken.0, table, Change::Truncate);
             }
         }
         Ok(())
@@ -287,7 +287,8 @@ impl Batch {
         self.events.push(event);
     }
 
-    fn change(&mut self, table: TableId, change: Change) {
+    /// A change of the transaction whose commit record begins at `of`.
+    fn change(&mut self, of: Lsn, table: TableId, change: Change) {
         self.bytes += EVENT_BYTES
             + match &change {
                 Change::Insert(row) | Change::Delete(row) => row.0.len(),
@@ -297,8 +298,10 @@ impl Batch {
                 Change::Truncate => 0,
             };
         match self.events.last_mut() {
-            Some(Captured::Changes(changes)) => changes.push((table, change)),
-            _ => self.events.push(Captured::Changes(vec![(table, change)])),
+            Some(Captured::Changes { record, changes }) if *record == of => {
+                changes.push((table, change));
+            }
+            _ => self.events.push(Captured::Changes { record: of, changes: vec![(table, change)] }),
         }
     }
 

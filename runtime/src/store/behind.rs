@@ -190,8 +190,10 @@ impl Rows for Overlaid {
     fn apply(&mut self, upto: Lsn, changes: Changes) -> Result<(), Unusable> {
         let mut overlay = self.0.overlay();
         // Only for what came before: these changes are not with the workers yet, so nobody could
-        // deliver them while they wait for themselves.
-        while overlay.bytes() > self.0.bound && overlay.is_sealed() {
+        // deliver them while they wait for themselves. And not within a commit, since nothing is
+        // delivered before it is whole.
+        let within = overlay.is_partly() || changes.partly;
+        while !within && overlay.bytes() > self.0.bound && overlay.is_sealed() {
             if *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) {
                 return Err(Unusable("the run has ended".to_owned()));
             }
