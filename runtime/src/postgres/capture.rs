@@ -278,8 +278,9 @@ impl Run {
         while clients.len() < workers {
             clients.push(snapshot.session(connection).await?);
         }
-        let at = lsn(snapshot.at);
-        info!(at, pieces = commands.len(), sessions = workers, "copying the tables");
+        let (at, pieces) = (lsn(snapshot.at), commands.len());
+        let tables = tables.iter().filter(|todo| **todo != Todo::Held).count();
+        info!(at, tables, pieces, sessions = workers, "copying the tables");
         let commands = Arc::new(Mutex::new(copy::queue(commands)));
         let outlet = Outlet {
             plan: self.plan.clone(),
