@@ -5,7 +5,7 @@ use flusso_compiler::plan::{IndexId, analyze, graph, json, oracle, text, verbose
 
 use crate::args::{Plan, PlanFormat};
 use crate::deployment::{compile, entry, findings};
-use crate::failure::{Failure, because};
+use crate::failure::Failure;
 use crate::output::{Paint, print};
 use crate::{database, remote};
 

@@ -81,7 +81,7 @@ impl Upsert {
     pub fn new(plan: &Plan, rows: Box<dyn Rows>) -> Upsert {
         let tables = plan.tables.iter().map(|table| (table.name.to_string(), table.key.clone()));
         let (touched, emptied) = (HashMap::new(), Vec::new());
-        Upsert { tables: tables.collect(), rows, touched, emptied }
+        Upsert { tables: tables.collect(), rows, touched, emptied, partly: false }
     }
 
     /// Takes copied rows into the store.

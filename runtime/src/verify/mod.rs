@@ -186,7 +186,7 @@ pub async fn verify(
         let again: Vec<String> = work.later.keys().cloned().collect();
         work.some(&moment, &again).await?;
     }
-    let Work { mut report, later, progress, .. } = work;
+    let Work { mut report, later, mut progress, .. } = work;
     report.unsettled = later.len() as u64;
     progress.end(report.compared);
     Ok(report)
