@@ -174,7 +174,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     status.watch("postgres", progress.waits.clone());
     let (engine, captured) = (Arc::new(engine), progress.clone());
     retry(&quarantine, &plan, engine.clone());
-    let sources = Sources { plan: plan.clone(), engine, captured, queue };
+    let sources = Sources { plan: plan.clone(), engine, captured, store: store.clone(), queue };
     status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
