@@ -388,6 +388,8 @@ impl Gather {
             let bytes = std::mem::take(&mut self.batch_bytes);
             let room = Room::take(bytes, of, &self.shared.live.in_flight);
             self.say(Emit::Documents(batch, room));
+            // Workers may keep every core busy, and whoever delivers has been woken.
+            std::thread::yield_now();
         }
     }
 
