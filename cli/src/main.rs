@@ -19,6 +19,7 @@ mod remote;
 mod run;
 mod schema;
 mod sinks;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn command(command: Command) -> Result<(), Failure> {
         Command::Build(args) => build::build(args),
         Command::Catalog(args) => wait(catalog::catalog(args)),
         Command::Run(args) => wait(run::run(args)),
+        Command::Verify(args) => wait(verify::verify(args)),
         Command::Indexes(args) => wait(remote::indexes(args)),
         Command::Reindex(args) => wait(remote::reindex(args)),
         Command::Quarantine(args) => wait(quarantine::quarantine(args)),

@@ -1,12 +1,11 @@
 //! `flusso plan`: what runs, before it runs.
 
 use flusso_compiler::catalog::Catalog;
-use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::plan::{IndexId, analyze, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
-use crate::deployment::{compile, findings};
-use crate::failure::{Failure, because};
+use crate::deployment::{compile, entry, findings};
+use crate::failure::Failure;
 use crate::output::{Paint, print};
 use crate::{database, remote};
 
@@ -50,14 +49,5 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         PlanFormat::Json => format!("{:#}\n", json::json(&plan, catalog)),
         PlanFormat::Dot => graph::dot(&plan),
         PlanFormat::Mermaid => graph::mermaid(&plan),
-    })
-}
-
-/// The enabled index of that name.
-fn entry<'a>(config: &'a Config, name: &str) -> Result<&'a IndexEntry, Failure> {
-    let enabled = || config.indexes.iter().filter(|entry| entry.enabled);
-    enabled().find(|entry| entry.name.value == name.to_lowercase()).ok_or_else(|| {
-        let names: Vec<_> = enabled().map(|entry| entry.name.value.as_str()).collect();
-        because(format!("there is no enabled index `{name}`; there are: {}", names.join(", ")))
     })
 }

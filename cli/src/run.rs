@@ -13,6 +13,7 @@ use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
+use flusso_compiler::files::budget::Budget;
 use flusso_compiler::files::config::{Server, State};
 use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
@@ -22,7 +23,7 @@ use flusso_runtime::quarantine::Quarantine;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
-use flusso_runtime::{postgres, store, telemetry};
+use flusso_runtime::{memory, postgres, store, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -79,6 +80,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         sinks,
         source,
         state: state(args.state_dir, args.rebuild_state, &config.state, &deployment.folder),
+        memory: budget(args.memory_budget.or(config.state.memory_budget)),
         workers,
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
@@ -124,6 +126,17 @@ fn state(
     });
     let settings = store::Settings { folder: named, sync: written.sync, rebuild };
     (settings.folder != Path::new("none")).then_some(settings)
+}
+
+/// The budget in bytes; none where the system does not say what there is.
+fn budget(written: Option<Budget>) -> Option<u64> {
+    let budget = written.unwrap_or(Budget::DEFAULT);
+    let bytes = match (budget, memory::available()) {
+        (Budget::Bytes(bytes), _) => bytes,
+        (Budget::Percent(_), all) => budget.of(all?),
+    };
+    tracing::info!(mebibytes = bytes >> 20, "the memory budget");
+    Some(bytes)
 }
 
 /// Compiles the config and writes the lock, or reads the lock.

@@ -64,6 +64,7 @@ fn help_is_worth_reading() {
         ("help-run.txt", &["run", "--help"]),
         ("help-check.txt", &["check", "--help"]),
         ("help-plan.txt", &["plan", "--help"]),
+        ("help-verify.txt", &["verify", "--help"]),
     ] {
         let output = flusso(&here, arguments, &[]);
         assert_eq!(code(&output), 0);

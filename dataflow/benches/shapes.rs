@@ -178,7 +178,8 @@ impl Run {
 
     fn change(&mut self, table: &str, new: Row) {
         let table = self.table(table);
-        self.feeder.change(table, Change::Update { old: None, full: false, new });
+        let change = Change::Update { old: None, full: false, new };
+        self.feeder.change(table, change).expect("consistent");
     }
 
     /// Commits what was changed and waits for its documents.

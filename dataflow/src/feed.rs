@@ -11,6 +11,9 @@
 //! LSN they are the database. A change waits until its transaction has committed, and is seen by
 //! the workers when the feeder closes. All that is closed together has one time, its last LSN: the
 //! frontier can stand nowhere but where everything up to a commit, and nothing after, is there.
+//!
+//! But for a transaction too large to be held: it goes in piece by piece, each at a position within
+//! its commit record, and no document is assembled at any of those moments.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::Sender;
@@ -46,6 +49,19 @@ pub enum Change {
     Delete(Row),
     /// All rows gone.
     Truncate,
+}
+
+impl Change {
+    /// Bytes of its rows.
+    fn size(&self) -> usize {
+        match self {
+            Change::Insert(row) | Change::Delete(row) => row.0.len(),
+            Change::Update { old, new, .. } => {
+                new.0.len() + old.as_ref().map_or(0, |old| old.0.len())
+            }
+            Change::Truncate => 0,
+        }
+    }
 }
 
 /// A row as it was and as it is after what was closed together.
@@ -112,9 +128,19 @@ const CHUNK: usize = 4096;
 /// Rows waiting for a worker at which the feeder waits too.
 const WAITING: usize = 256 * 1024;
 
+/// Changes at which a transaction begins to go in piece by piece, and their bytes. Every few pieces
+/// the next are twice as large, since there can be only so many.
+const PIECE: (usize, usize) = (256 * 1024, 64 << 20);
+/// Pieces of a size.
+const ALIKE: u32 = 6;
+/// Pieces before the last, which takes what is left. Each has a position of its own within the
+/// commit record, which takes 34 bytes at the least.
+const PIECES: u32 = 24;
+
 /// Of what moment the rows are, told to the workers before they see it closed.
 pub(crate) struct Opening {
     at: AtomicU64,
+    readable: AtomicU64,
     told: AtomicU64,
     whole: AtomicU64,
 }
@@ -122,13 +148,18 @@ pub(crate) struct Opening {
 impl Opening {
     /// Not yet known: beyond every LSN.
     pub fn new() -> Opening {
-        let (at, told, whole) = (AtomicU64::new(Lsn::MAX), AtomicU64::new(0), AtomicU64::new(0));
-        Opening { at, told, whole }
+        let [at, readable] = [Lsn::MAX; 2].map(AtomicU64::new);
+        Opening { at, readable, told: AtomicU64::new(0), whole: AtomicU64::new(0) }
     }
 
     /// The LSN of the rows once all are there.
     pub fn at(&self) -> Lsn {
         self.at.load(Relaxed)
+    }
+
+    /// Before this moment nothing is to be read: the copy, or a transaction, is not whole.
+    pub fn readable(&self) -> Lsn {
+        self.readable.load(Relaxed)
     }
 
     /// Up to where an earlier run may have handed on documents.
@@ -194,6 +225,14 @@ pub struct Feeder {
     changes: Vec<(TableId, Change)>,
     /// How many of them have committed.
     whole: usize,
+    /// Where the commit record of the transaction at hand begins.
+    record: Lsn,
+    /// Pieces of the transaction at hand that the workers have already.
+    pieces: u32,
+    /// Changes and bytes since the last of them.
+    piece: (usize, usize),
+    /// What may be in a piece.
+    pub(crate) most: (usize, usize),
 }
 
 impl Feeder {
@@ -215,6 +254,10 @@ impl Feeder {
             closed: 0,
             changes: Vec::new(),
             whole: 0,
+            record: 0,
+            pieces: 0,
+            piece: (0, 0),
+            most: PIECE,
         }
     }
 
@@ -252,17 +295,50 @@ impl Feeder {
         self.opening.told.store(told, Relaxed);
         self.opening.whole.store(whole, Relaxed);
         self.opening.at.store(at, Relaxed);
+        self.opening.readable.store(at, Relaxed);
         self.committed = at;
         self.closed_before(at + 1);
     }
 
-    /// A change of the transaction at hand.
-    pub fn change(&mut self, table: TableId, change: Change) {
-        self.changes.push((table, change));
+    /// Where the commit record of the transaction at hand begins. That it commits is certain:
+    /// Postgres speaks of no other.
+    pub fn begin(&mut self, record: Lsn) {
+        self.record = record;
     }
 
-    /// The transaction at hand committed and ended at `at`, which is greater than any before.
+    /// A change of the transaction at hand.
+    pub fn change(&mut self, table: TableId, change: Change) -> Result<(), FeedError> {
+        self.piece.0 += 1;
+        self.piece.1 += change.size();
+        self.changes.push((table, change));
+        let ((changes, bytes), times) = (self.most, self.pieces / ALIKE);
+        let full = self.piece.0 >= changes << times || self.piece.1 >= bytes << times;
+        if full && self.pieces < PIECES { self.part() } else { Ok(()) }
+    }
+
+    /// The workers take in what there is of the transaction at hand.
+    fn part(&mut self) -> Result<(), FeedError> {
+        if self.pieces == 0 {
+            self.close()?;
+            // Told before the piece is, and so before any worker can see its moment closed.
+            self.opening.readable.store(Lsn::MAX, Relaxed);
+        }
+        self.pieces += 1;
+        self.piece = (0, 0);
+        self.whole = self.changes.len();
+        self.committed = self.closed.max(self.record) + 1;
+        self.close()
+    }
+
+    /// The transaction at hand committed and its record ended at `at`, which is greater than any
+    /// before.
     pub fn commit(&mut self, at: Lsn) -> Result<(), FeedError> {
+        if self.pieces > 0 {
+            debug_assert!(at > self.closed, "a commit record is longer than there are pieces");
+            self.pieces = 0;
+            self.opening.readable.store(at, Relaxed);
+        }
+        self.piece = (0, 0);
         self.whole = self.changes.len();
         self.committed = at;
         if at <= self.opening.told() {
@@ -284,7 +360,7 @@ impl Feeder {
                 step => self.upsert.take(step, at)?,
             }
         }
-        for (table, deltas) in self.upsert.close(at)? {
+        for (table, deltas) in self.upsert.close(at, self.pieces > 0)? {
             self.spread(at, table, deltas);
         }
         self.closed_before(at + 1);

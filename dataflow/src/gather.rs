@@ -131,8 +131,9 @@ struct Gather {
     orders: Vec<Order>,
     /// How often the first walk may still be put off.
     patience: u32,
-    /// Roots to assemble, last first.
+    /// Roots to assemble, last first once they are sorted.
     pending: Vec<Root>,
+    sorted: bool,
     /// What each document hashed to when it was last handed on to all.
     known: HashMap<u128, u64>,
     /// By index: nobody can have a document that `known` does not name.
@@ -154,6 +155,7 @@ impl Gather {
             orders: Vec::new(),
             patience: PATIENCE,
             pending: Vec::new(),
+            sorted: true,
             known: HashMap::new(),
             said: 0,
             space: Space::default(),
@@ -173,6 +175,7 @@ impl Gather {
     fn take(&mut self, roots: impl Iterator<Item = Root>) {
         let (told, before) = (self.shared.opening.told(), self.pending.len());
         self.pending.extend(roots);
+        self.sorted = false;
         for root in self.pending[before..].iter().filter(|root| root.2 <= told) {
             self.known.insert(name(usize::from(root.0), &root.1.0), UNSURE);
         }
@@ -185,7 +188,7 @@ impl Gather {
             moment.downgrade(&now);
         }
         let shared = Arc::clone(&self.shared);
-        if now < shared.opening.at() {
+        if now < shared.opening.readable() {
             return Next::Rest;
         }
         self.orders.extend(shared.mailboxes[self.worker].take());
@@ -193,15 +196,7 @@ impl Gather {
             self.say_closed(now);
             return if self.orders.is_empty() { Next::Rest } else { Next::Wait };
         }
-        self.pending.sort_unstable_by(|a, b| b.cmp(a));
-        // The newest time of a root stands first; what is told of its row is told by any.
-        self.pending.dedup_by(|older, newer| {
-            let same = (older.0, &older.1) == (newer.0, &newer.1);
-            if same && newer.3.is_none() {
-                newer.3 = older.3.take();
-            }
-            same
-        });
+        self.sort();
         let views = (shared.views)(now);
         let changes = &shared.live.changes;
         let mut turn = TURN;
@@ -216,6 +211,22 @@ impl Gather {
         }
         self.say_closed(now);
         self.fill(turn, &views, now)
+    }
+
+    /// Puts what is pending in order, once after some was added: there may be millions.
+    fn sort(&mut self) {
+        if std::mem::replace(&mut self.sorted, true) {
+            return;
+        }
+        self.pending.sort_unstable_by(|a, b| b.cmp(a));
+        // The newest time of a root stands first; what is told of its row is told by any.
+        self.pending.dedup_by(|older, newer| {
+            let same = (older.0, &older.1) == (newer.0, &newer.1);
+            if same && newer.3.is_none() {
+                newer.3 = older.3.take();
+            }
+            same
+        });
     }
 
     /// Assembles a document that may have changed, and hands it on if it did.

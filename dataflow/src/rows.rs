@@ -18,7 +18,8 @@ pub trait Rows: Send {
     fn get(&mut self, table: TableId, keys: &[Row]) -> Result<Vec<Option<Row>>, Unusable>;
     /// Gives each row of a table with its key.
     fn scan(&mut self, table: TableId, each: &mut dyn FnMut(Row, Row)) -> Result<(), Unusable>;
-    /// Takes over what became of rows up to a commit. May wait until there is room.
+    /// Takes over what became of rows up to a commit. May wait until there is room, but not within
+    /// a commit that comes in parts.
     fn apply(&mut self, upto: Lsn, changes: Changes) -> Result<(), Unusable>;
     /// From which commit on the rows of a table are as the stream says. Before, some may be newer.
     fn exact(&self, table: TableId) -> Lsn;
@@ -31,6 +32,9 @@ pub struct Changes {
     pub emptied: Vec<TableId>,
     /// Then, for each key at most once, the row there is now, or none.
     pub rows: Vec<(TableId, Row, Option<Row>)>,
+    /// More of the same commit follows: nothing of this may outlive the process before that has
+    /// come.
+    pub partly: bool,
 }
 
 /// The row store cannot be read or written; says why and what to do.

@@ -73,20 +73,22 @@ pub(crate) struct Upsert {
     /// Rows named by the changes at hand.
     touched: HashMap<TableId, HashMap<Row, Touched>>,
     emptied: Vec<TableId>,
+    /// The last closing was a part of a commit.
+    partly: bool,
 }
 
 impl Upsert {
     pub fn new(plan: &Plan, rows: Box<dyn Rows>) -> Upsert {
         let tables = plan.tables.iter().map(|table| (table.name.to_string(), table.key.clone()));
         let (touched, emptied) = (HashMap::new(), Vec::new());
-        Upsert { tables: tables.collect(), rows, touched, emptied }
+        Upsert { tables: tables.collect(), rows, touched, emptied, partly: false }
     }
 
     /// Takes copied rows into the store.
     pub fn copied(&mut self, table: TableId, rows: &[Row]) -> Result<(), FeedError> {
         let keyed = rows.iter().map(|row| Ok((table, self.key(table, row)?, Some(row.clone()))));
         let rows = keyed.collect::<Result<_, Inconsistent>>()?;
-        Ok(self.rows.apply(0, Changes { emptied: Vec::new(), rows })?)
+        Ok(self.rows.apply(0, Changes { rows, ..Changes::default() })?)
     }
 
     /// Finds the keys of committed changes, and what was under them at the last closing.
@@ -191,9 +193,15 @@ impl Upsert {
         Ok(())
     }
 
-    /// What changed since the last closing, table by table; the store takes it over.
-    pub fn close(&mut self, upto: Lsn) -> Result<Vec<(TableId, Vec<Delta>)>, FeedError> {
-        let mut changes = Changes { emptied: std::mem::take(&mut self.emptied), rows: Vec::new() };
+    /// What changed since the last closing, table by table; the store takes it over, and learns
+    /// whether more of the same commit is to come.
+    pub fn close(
+        &mut self,
+        upto: Lsn,
+        partly: bool,
+    ) -> Result<Vec<(TableId, Vec<Delta>)>, FeedError> {
+        let emptied = std::mem::take(&mut self.emptied);
+        let mut changes = Changes { emptied, rows: Vec::new(), partly };
         let mut tables = Vec::new();
         for (table, touched) in self.touched.drain() {
             let emptied = changes.emptied.contains(&table);
@@ -209,7 +217,9 @@ impl Upsert {
             }
             tables.push((table, deltas));
         }
-        if !changes.rows.is_empty() || !changes.emptied.is_empty() {
+        // The end of a commit in parts is told, even when nothing was left for it.
+        let ends = std::mem::replace(&mut self.partly, partly) && !partly;
+        if ends || !changes.rows.is_empty() || !changes.emptied.is_empty() {
             self.rows.apply(upto, changes)?;
         }
         Ok(tables)

@@ -18,6 +18,7 @@ use flusso_dataflow::emit::{Document, Emit, Room};
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, watch};
 
+use crate::failpoint;
 use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError};
@@ -106,6 +107,11 @@ impl Delivery {
             (sink.write(documents).await, began.elapsed())
         };
         let written = join_all(self.sinks.iter_mut().map(timed)).await;
+        failpoint::pass(match documents.first().and_then(|document| document.fill) {
+            None => "delivered",
+            Some(0) => "fill",
+            Some(_) => "reindex",
+        });
         let mut sent: HashMap<IndexId, u64> = HashMap::new();
         documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
         for (sink, (written, took)) in self.sinks.iter().zip(written) {
@@ -144,6 +150,7 @@ impl Delivery {
             tracing::info!("live: following changes");
         }
         if let Some(at) = settled.durable {
+            failpoint::pass("settled");
             self.sinks.iter().for_each(|sink| self.status.delivered(sink.name(), at));
             self.status.durable(at);
             self.durable.send_replace(at);

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use flusso_dataflow::feed::{FeedError, Feeder};
 use tokio::sync::mpsc;
 
+use crate::memory::{Exhausted, Guard};
 use crate::postgres::Captured;
 use crate::status::Status;
 
@@ -21,13 +22,35 @@ const ROUND: u64 = 8 * 1024;
 const RUSH: Duration = Duration::from_micros(300);
 const GATHER: Duration = Duration::from_millis(2);
 
+/// Why feeding ended before the capture did.
+#[derive(Debug)]
+pub enum Fault {
+    /// The dataflow cannot be fed any more.
+    Feed(FeedError),
+    /// There is no memory for more.
+    Memory(Exhausted),
+}
+
+impl From<FeedError> for Fault {
+    fn from(error: FeedError) -> Fault {
+        Fault::Feed(error)
+    }
+}
+
+impl From<Exhausted> for Fault {
+    fn from(error: Exhausted) -> Fault {
+        Fault::Memory(error)
+    }
+}
+
 /// Feeds until the capture ends. `kept` says that the row store has every row that is captured.
 pub fn feed(
     mut events: mpsc::Receiver<Vec<Captured>>,
     feeder: Feeder,
     kept: bool,
     status: Arc<Status>,
-) -> Result<(), FeedError> {
+    mut guard: Option<Guard>,
+) -> Result<(), Fault> {
     let mut feed = Feed { feeder, kept, status, changes: 0, round: 0 };
     let (mut closed, mut rushed) = (Instant::now(), false);
     while let Some(batch) = events.blocking_recv() {
@@ -35,6 +58,9 @@ pub fn feed(
         rushed = !copying && closed.elapsed() < if rushed { GATHER } else { RUSH };
         if rushed {
             std::thread::sleep(GATHER);
+        }
+        if let Some(guard) = &mut guard {
+            guard.pass(&feed.status)?;
         }
         feed.take(batch)?;
         while feed.round < ROUND {
@@ -68,11 +94,12 @@ impl Feed {
                     self.feeder.open(at, told, whole);
                     self.status.opened(at);
                 }
-                Captured::Changes(changes) => {
+                Captured::Changes { record, changes } => {
+                    self.feeder.begin(record);
                     self.changes += changes.len() as u64;
                     self.round += changes.len() as u64;
                     for (table, change) in changes {
-                        self.feeder.change(table, change);
+                        self.feeder.change(table, change)?;
                     }
                 }
                 Captured::Commit { at, time } => {

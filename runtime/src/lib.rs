@@ -2,10 +2,12 @@
 //! of it over HTTP and in the log.
 
 pub mod deliver;
+pub mod failpoint;
 pub mod feed;
 pub mod http;
 pub mod instant;
 pub mod lag;
+pub mod memory;
 pub mod postgres;
 pub mod progress;
 pub mod quarantine;
@@ -17,5 +19,6 @@ pub mod sinks;
 pub mod status;
 pub mod store;
 pub mod telemetry;
+pub mod verify;
 pub mod waits;
 pub mod work;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::WeakSender;
 
 use crate::postgres::Captured;
 use crate::postgres::progress::{Progress, Retention};
+use crate::store::Store;
 
 /// A reading of all of them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +42,18 @@ pub struct Reading {
     pub confirmed: Lsn,
     /// What the slot keeps Postgres from forgetting, when last looked at.
     pub retention: Option<Retention>,
+    /// The rows on disk; none without a state.
+    pub state: Option<OnDisk>,
+}
+
+/// The state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OnDisk {
+    /// Bytes it takes.
+    pub bytes: u64,
+    /// Its rows are those of this commit: from here a restart goes on. None before the first copy
+    /// is complete.
+    pub watermark: Option<Lsn>,
 }
 
 /// One kept thing.
@@ -77,7 +90,9 @@ pub struct Sources {
     pub engine: Arc<Engine>,
     /// The capture.
     pub captured: Arc<Progress>,
-    /// What stands between the two.
+    /// The rows on disk.
+    pub store: Option<Arc<Store>>,
+    /// What stands between capture and dataflow.
     pub queue: WeakSender<Vec<Captured>>,
 }
 
@@ -115,6 +130,11 @@ impl Sources {
             assembled: measure.closed,
             confirmed: self.captured.confirmed(),
             retention: self.captured.retention(),
+            state: self.store.as_ref().map(|store| OnDisk {
+                bytes: store.size(),
+                // What cannot be read ends the run when it is written next.
+                watermark: store.watermark().unwrap_or(None),
+            }),
         }
     }
 }

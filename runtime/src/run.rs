@@ -20,7 +20,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::deliver::Delivery;
-use crate::feed::feed;
+use crate::feed::{Fault, feed};
+use crate::memory::{Exhausted, Guard};
 use crate::postgres::{self, Capture, CaptureError};
 use crate::quarantine::{Quarantine, QuarantineError};
 use crate::reading::Sources;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub source: postgres::Settings,
     /// Where rows outlive the process; without, every start copies the tables.
     pub state: Option<store::Settings>,
+    /// Bytes of memory the process may take; none leaves that to the system.
+    pub memory: Option<u64>,
     /// Threads of the dataflow.
     pub workers: usize,
     /// Between two samples of the slot's lag.
@@ -66,6 +69,8 @@ pub enum RunError {
     Sink(SinkError),
     /// The dataflow cannot be fed any more.
     Feed(FeedError),
+    /// The memory budget is used up.
+    Memory(Exhausted),
     /// The state.
     State(StateError),
     /// What keeps rejected documents, beside the state.
@@ -88,6 +93,7 @@ impl std::fmt::Display for RunError {
                 write!(f, "{error}; start again to copy the table anew")
             }
             RunError::Feed(FeedError::Unusable(error)) => write!(f, "{error}"),
+            RunError::Memory(error) => write!(f, "{error}"),
             RunError::State(error) => write!(f, "{error}"),
             RunError::Quarantine(error) => write!(f, "{error}"),
             RunError::Panicked(error) => write!(f, "{error}"),
@@ -110,8 +116,18 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, state, workers, lag_poll, skip_fill, quarantine, status } =
-        settings;
+    let Settings {
+        plan,
+        sinks,
+        source,
+        state,
+        memory,
+        workers,
+        lag_poll,
+        skip_fill,
+        quarantine,
+        status,
+    } = settings;
     let open = |state| Store::open(&state).map(Arc::new);
     let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
     let store = store.map_err(RunError::State)?;
@@ -158,7 +174,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     status.watch("postgres", progress.waits.clone());
     let (engine, captured) = (Arc::new(engine), progress.clone());
     retry(&quarantine, &plan, engine.clone());
-    let sources = Sources { plan: plan.clone(), engine, captured, queue };
+    let sources = Sources { plan: plan.clone(), engine, captured, store: store.clone(), queue };
     status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
@@ -166,7 +182,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let (feeding, kept) = (status.clone(), store.is_some());
     std::thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || drop(fed.send(feed(events, feeder, kept, feeding))))
+        .spawn(move || drop(fed.send(feed(events, feeder, kept, feeding, memory.map(Guard::new)))))
         .map_err(RunError::Thread)?;
     // With state, what is delivered is durable only once the rows are.
     let (durable, mut writing) = match behind {
@@ -189,7 +205,8 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
             Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
-                Ok(Err(error)) => Err(RunError::Feed(error)),
+                Ok(Err(Fault::Feed(error))) => Err(RunError::Feed(error)),
+                Ok(Err(Fault::Memory(error))) => Err(RunError::Memory(error)),
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
@@ -229,6 +246,7 @@ fn doubt(store: &Store, plan: &Plan, error: &RunError) -> Result<(), StateError>
         RunError::Feed(_)
         | RunError::Capture(_)
         | RunError::Sink(_)
+        | RunError::Memory(_)
         | RunError::State(_)
         | RunError::Quarantine(_)
         | RunError::Panicked(_)

@@ -17,17 +17,25 @@ pub struct Session {
 impl Session {
     /// Opens one with UTC, ISO dates and hex bytea, as the oracle's query asks for.
     pub fn open(url: &str) -> Session {
-        let mut config: tokio_postgres::Config = url.parse().expect("the server's URL is one");
-        config.application_name("flusso-tests");
-        let client = RUNTIME.block_on(async {
-            let (client, connection) =
-                config.connect(NoTls).await.unwrap_or_else(|error| panic!("{url}: {error}"));
-            tokio::spawn(connection);
-            client
-        });
-        let session = Session { client };
+        let session = Session::attempt_open(url).unwrap_or_else(|| panic!("{url} does not answer"));
         session.run("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET bytea_output = 'hex'");
         session
+    }
+
+    /// Opens one, with the server's own settings, if there is a server.
+    pub fn attempt_open(url: &str) -> Option<Session> {
+        let mut config: tokio_postgres::Config = url.parse().expect("the server's URL is one");
+        config.application_name("flusso-tests");
+        RUNTIME.block_on(async {
+            let (client, connection) = config.connect(NoTls).await.ok()?;
+            tokio::spawn(connection);
+            Some(Session { client })
+        })
+    }
+
+    /// Whether it is still connected.
+    pub fn is_open(&self) -> bool {
+        !self.client.is_closed()
     }
 
     /// Runs statements; several of them are one transaction unless they say otherwise.

@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use crate::database::Session;
 use crate::documents::{Documents, difference, explain, normal};
-use crate::flusso::{Flusso, command};
+use crate::flusso::{Flusso, HUMAN, command};
+use crate::proxy::Proxy;
 use crate::server::{Server, fresh_path};
 
 /// How long anything may take before it counts as lost. Generous: the machine may be busy.
@@ -29,7 +30,8 @@ pub struct Deployment {
     pub folder: PathBuf,
     /// Database, slot and publication are called so.
     pub name: String,
-    queries: Vec<(String, String)>,
+    /// Each index with the query its documents equal.
+    pub queries: Vec<(String, String)>,
     beat: Cell<u64>,
 }
 
@@ -103,17 +105,28 @@ impl Deployment {
 
     /// Starts it with more arguments.
     pub fn start_with(&self, workers: u32, more: &[&str]) -> Flusso {
+        self.start_in(workers, more, &[])
+    }
+
+    /// Starts it with more arguments and these variables.
+    pub fn start_in(&self, workers: u32, more: &[&str], variables: &[(&str, &str)]) -> Flusso {
         let arguments = self.arguments(workers);
         let arguments: Vec<&str> =
             arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
-        Flusso::start(&self.folder, &arguments)
+        let variables: Vec<_> = variables.iter().copied().chain([HUMAN]).collect();
+        Flusso::with(&self.folder, &arguments, &variables)
+    }
+
+    /// Puts a bad network between it and Postgres; the test's own session stays as it is.
+    pub fn behind_proxy(&self) -> Proxy {
+        let (proxy, through) = Proxy::before(&self.url);
+        self.edit(|text| text.replace(&self.url, &format!("{through}?sslmode=disable")));
+        proxy
     }
 
     /// Starts it again after an end, for a reader that has kept what it was sent.
     pub fn restart(&self, before: &mut Flusso, workers: u32) -> Flusso {
-        let mut flusso = self.start(workers);
-        flusso.documents = std::mem::take(&mut before.documents);
-        flusso
+        self.start(workers).after(before)
     }
 
     /// Opens another session: the old one ends with the server.

@@ -1,5 +1,6 @@
 //! The binary as a child: its lines folded into documents, its end and what it said.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -12,12 +13,23 @@ use serde_json::Value;
 
 use crate::documents::{Changes, Documents, Id, normal};
 
+/// What has been said of each document, in order: commits and what it became.
+pub type History = BTreeMap<Id, Vec<(u64, Option<Value>)>>;
+
+/// The variable that makes the lines tell the commit.
+pub const WITH_LSN: (&str, &str) = ("FLUSSO_STDOUT_LSN", "true");
+
+/// The variable that makes messages those for people.
+pub const HUMAN: (&str, &str) = ("FLUSSO_LOG_FORMAT", "human");
+
 /// A running `flusso run`.
 pub struct Flusso {
     /// What its lines add up to.
     pub documents: Documents,
     /// Every operation since last taken, in the order of the lines.
     pub operations: Vec<(Id, Option<Value>)>,
+    /// Every operation there was, with its commit, when the lines tell it: see [`WITH_LSN`].
+    pub history: History,
     child: Child,
     lines: Receiver<String>,
     messages: Arc<Mutex<String>>,
@@ -32,10 +44,9 @@ pub fn binary() -> PathBuf {
         return path.into();
     }
     let here = std::env::current_exe().expect("a test knows its path");
-    let profile = here.ancestors().nth(2).expect("tests lie in the deps folder");
-    let path = profile.join("flusso");
-    assert!(path.exists(), "{} is missing: cargo build -p flusso", path.display());
-    path
+    // Tests lie in the folder `deps`, programs beside it.
+    let mut beside = here.ancestors().skip(1).take(2).map(|folder| folder.join("flusso"));
+    beside.find(|path| path.exists()).expect("the binary is missing: cargo build -p flusso")
 }
 
 /// Runs a command of it to its end in a folder.
@@ -52,7 +63,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
 impl Flusso {
     /// Starts it in a folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
-        Flusso::with(folder, arguments, &[("FLUSSO_LOG_FORMAT", "human")])
+        Flusso::with(folder, arguments, &[HUMAN])
     }
 
     /// The same with these variables.
@@ -70,8 +81,14 @@ impl Flusso {
         let (send, lines) = channel();
         let stdout = child.stdout.take().expect("stdout is piped");
         std::thread::spawn(move || {
-            let lines = BufReader::new(stdout).lines();
-            let _ = lines.map_while(Result::ok).try_for_each(|line| send.send(line));
+            let mut stdout = BufReader::new(stdout);
+            let mut line = String::new();
+            // The tail that a kill has left comes again in the next life.
+            while stdout.read_line(&mut line).is_ok() && line.ends_with('\n') {
+                if send.send(std::mem::take(&mut line)).is_err() {
+                    return;
+                }
+            }
         });
         let messages = Arc::new(Mutex::new(String::new()));
         let stderr = child.stderr.take().expect("stderr is piped");
@@ -85,8 +102,16 @@ impl Flusso {
             }
         });
         let (documents, operations) = (Documents::new(), Vec::new());
+        let history = History::new();
         let listener = Some(listener);
-        Flusso { documents, operations, child, lines, messages, listener, sequence: 0 }
+        Flusso { documents, operations, history, child, lines, messages, listener, sequence: 0 }
+    }
+
+    /// The next life of one that has ended, for a reader that has kept what it was sent.
+    pub fn after(mut self, before: &mut Flusso) -> Flusso {
+        self.documents = std::mem::take(&mut before.documents);
+        self.history = std::mem::take(&mut before.history);
+        self
     }
 
     /// What it has said on standard error.
@@ -142,8 +167,8 @@ impl Flusso {
     fn take(&mut self, line: &str) {
         let envelope: Value =
             serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let keys: Vec<&str> =
-            envelope.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+        let keys = envelope.as_object().into_iter().flatten().map(|(key, _)| key.as_str());
+        let keys: Vec<&str> = keys.filter(|key| *key != "lsn").collect();
         let text = |key: &str| envelope[key].as_str().unwrap_or_else(|| panic!("{key}: {line}"));
         self.sequence += 1;
         assert_eq!(envelope["seq"].as_u64(), Some(self.sequence), "{line}");
@@ -167,6 +192,9 @@ impl Flusso {
             Some(document) => self.documents.insert(id.clone(), document.clone()),
             None => self.documents.remove(&id),
         };
+        if let Some(lsn) = envelope["lsn"].as_u64() {
+            self.history.entry(id.clone()).or_default().push((lsn, document.clone()));
+        }
         self.operations.push((id, document));
     }
 

@@ -102,6 +102,17 @@ fn a_second_instance_is_told_that_the_slot_is_taken() {
     deployment.expect_equal(&mut first, "beside a second instance");
 }
 
+#[test]
+fn a_budget_that_does_not_suffice_ends_it_and_names_what_is_large() {
+    let shop = shop::deployment(&SERVER, "poor", 20_000, STDOUT);
+    let mut arguments = shop.arguments(2);
+    arguments.extend(["--memory-budget".to_owned(), "40MB".to_owned()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let said = complains(&mut Flusso::start(&shop.folder, &arguments));
+    assert!(said.contains("memory is used up") && said.contains("--memory-budget"), "{said}");
+    assert!(said.contains("the largest kept things are "), "{said}");
+}
+
 /// Waits for an end with 1 and gives what was said.
 fn complains(flusso: &mut Flusso) -> String {
     let code = flusso.end(PATIENCE);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::diagnostics::At;
+use crate::files::budget::Budget;
 use crate::files::schema::Schema;
 
 /// A deployment: one source, sinks by name, indexes in the order of the file.
@@ -228,11 +229,13 @@ pub struct State {
     pub dir: Option<String>,
     /// Whether a commit waits for the disk [true].
     pub sync: bool,
+    /// How much memory the process may take [75%].
+    pub memory_budget: Option<Budget>,
 }
 
 impl Default for State {
     fn default() -> State {
-        State { dir: None, sync: true }
+        State { dir: None, sync: true, memory_budget: None }
     }
 }
 

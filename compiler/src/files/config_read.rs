@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use super::budget::{Budget, NoBudget};
 use super::config::{
     Aws, AwsService, Config, Connection, OnError, OpenSearch, Secret, Server, Sink, Source, State,
     TextAnalysis,
@@ -353,8 +354,21 @@ fn state(node: &Node, found: &mut Vec<Diagnostic>) -> Option<State> {
         Some(node) => boolean(node, "`sync`", found),
         None => Some(true),
     };
+    let memory_budget = match keys.take("memory_budget") {
+        Some(node) => budget(node, found).map(Some),
+        None => Some(None),
+    };
     keys.finish(found);
-    Some(State { dir: dir?, sync: sync? })
+    Some(State { dir: dir?, sync: sync?, memory_budget: memory_budget? })
+}
+
+fn budget(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Budget> {
+    let written = text(node, "`memory_budget`", found)?;
+    let budget = written.value.parse();
+    if let Err(error) = &budget {
+        found.push(Diagnostic::error(node.place, NoBudget::to_string(error)));
+    }
+    budget.ok()
 }
 
 fn address(

@@ -7,6 +7,7 @@
 //!                                      relation_read, filter_read ──► schema::Schema
 //! ```
 
+pub mod budget;
 pub mod cluster;
 pub mod config;
 mod config_read;

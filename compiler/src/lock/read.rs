@@ -11,6 +11,7 @@ use super::{FORMAT_VERSION, LockError};
 use crate::catalog::TableName;
 use crate::diagnostics::At;
 use crate::expr::OnFailure;
+use crate::files::budget::Budget;
 use crate::files::config::{
     Aws, AwsService, Config, Connection, IndexEntry, OnError, OpenSearch, Secret, Server, Sink,
     Source, State, TextAnalysis,
@@ -43,6 +44,7 @@ pub fn lock(value: &Value) -> Read<Config> {
         Some(state) => State {
             dir: state.optional("dir", Cursor::text)?,
             sync: state.optional("sync", Cursor::boolean)?.unwrap_or(true),
+            memory_budget: state.optional("memory_budget", budget)?,
         },
         None => State::default(),
     };
@@ -100,6 +102,11 @@ fn secret(cursor: &Cursor<'_>) -> Read<Secret> {
         ("env", inner) => Ok(Secret::Env(inner.text()?)),
         _ => cursor.wrong("`value` or `env`"),
     }
+}
+
+fn budget(cursor: &Cursor<'_>) -> Read<Budget> {
+    let budget = cursor.value.as_str().and_then(|text| text.parse().ok());
+    budget.map_or_else(|| cursor.wrong("an amount of memory"), Ok)
 }
 
 /// `{"V4": [[127, 0, 0, 1], 9464]}`, or the text of it.

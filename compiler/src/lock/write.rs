@@ -41,6 +41,8 @@ pub fn config(config: &Config, address: impl Fn(&SocketAddr) -> Value) -> Value 
         let mut state = Map::new();
         optional(&mut state, "dir", config.state.dir.as_ref().map(|dir| dir.as_str().into()));
         state.insert("sync".into(), config.state.sync.into());
+        let budget = config.state.memory_budget.map(|budget| budget.to_string().into());
+        optional(&mut state, "memory_budget", budget);
         whole["state"] = Value::Object(state);
     }
     whole

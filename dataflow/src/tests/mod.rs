@@ -28,6 +28,9 @@ use self::model::Tables;
 use self::random::Dice;
 use self::sink::{Sink, Taker, text};
 
+/// What a commit record takes: in it are the positions of a transaction's pieces.
+const RECORD: Lsn = 34;
+
 /// Engine, tables and sink of one case.
 struct Case {
     plan: Arc<Plan>,
@@ -71,7 +74,10 @@ impl Case {
     }
 
     fn commit(&mut self, changes: impl IntoIterator<Item = (TableId, Change)>, at: Lsn) {
-        changes.into_iter().for_each(|(table, change)| self.feeder.change(table, change));
+        self.feeder.begin(at - RECORD);
+        for (table, change) in changes {
+            self.feeder.change(table, change).expect("the model makes consistent changes");
+        }
         self.feeder.commit(at).expect("the model makes consistent changes");
     }
 
@@ -133,7 +139,7 @@ fn check(numbers: &Numbers, workers: usize) {
         case.close(at, true);
     }
     for numbers in &numbers.transactions {
-        at += 1 + Lsn::from(choice.roll(5));
+        at += RECORD + Lsn::from(choice.roll(5));
         let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
         case.commit(changes, at);
         case.ask(choice);
@@ -156,7 +162,7 @@ fn check_restart(numbers: &Numbers, workers: usize) {
     let mut log = vec![(at, Vec::new(), case.tables.clone())];
     let (first, rest) = numbers.transactions.split_at(numbers.transactions.len() * 2 / 3);
     for numbers in first {
-        at += 1 + Lsn::from(choice.roll(5));
+        at += RECORD + Lsn::from(choice.roll(5));
         let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
         log.push((at, changes.clone(), case.tables.clone()));
         case.commit(changes, at);
@@ -186,7 +192,7 @@ fn check_restart(numbers: &Numbers, workers: usize) {
         }
     }
     for numbers in rest {
-        at += 1 + Lsn::from(choice.roll(5));
+        at += RECORD + Lsn::from(choice.roll(5));
         let changes = case.tables.transaction(&case.plan, &mut Dice::new(numbers));
         case.commit(changes, at);
         if choice.roll(2) == 1 {

@@ -57,6 +57,9 @@ pub fn status(state: &State) -> Value {
         "slot": reading.retention.map(|slot| {
             json!({ "wal_held_bytes": slot.held, "wal_left_bytes": slot.left })
         }),
+        "state": reading.state.map(|state| {
+            json!({ "bytes": state.bytes, "watermark": state.watermark.map(lsn) })
+        }),
         "lag": object(lags),
         "sinks": object(state.sinks.iter().map(|(name, it)| (name, sink(it)))),
         "documents": object(documents),

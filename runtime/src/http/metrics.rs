@@ -75,6 +75,8 @@ fn lag(page: &mut Page, state: &State) {
     page.gauge("flusso_slot_wal_held_bytes", help, slot.and_then(|slot| slot.held).map(bare));
     let help = "WAL that may still be written before Postgres gives the slot up";
     page.gauge("flusso_slot_wal_left_bytes", help, slot.and_then(|slot| slot.left).map(bare));
+    let help = "Disk that the state takes";
+    page.gauge("flusso_state_bytes", help, state.reading.state.map(|it| bare(it.bytes)));
     let sinks = || {
         let known = state.sinks.iter().filter_map(|(name, sink)| Some((name, sink.lag?)));
         known.map(|(name, lag)| (label("sink", name), lag))

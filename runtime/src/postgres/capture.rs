@@ -71,9 +71,14 @@ pub enum Captured {
         /// From this commit on all tables are of one moment; before, some are newer than others.
         whole: Lsn,
     },
-    /// Changes of the transaction whose `Commit` comes next, in their order. A transaction may
+    /// Changes of the transaction whose `Commit` comes next. A transaction may
     /// be told in several of these.
-    Changes(Vec<(TableId, Change)>),
+    Changes {
+        /// Where its commit record begins.
+        record: Lsn,
+        /// In their order.
+        changes: Vec<(TableId, Change)>,
+    },
     /// A transaction is complete.
     Commit {
         /// Where its commit record ends.

@@ -19,6 +19,7 @@ use super::error::CaptureError;
 use super::layout::{Layout, Member, Place};
 use super::progress::Progress;
 use super::quote;
+use crate::failpoint;
 use crate::store::{Piece, StateError, Store};
 
 /// Blocks in a range: 64 MB of the usual 8 kB blocks.
@@ -160,6 +161,7 @@ async fn copy(client: &Client, command: &Command, outlet: &Outlet) -> Result<(),
                 let batch = vec![Captured::Rows { table: *table, rows }];
                 events.send(batch).await.map_err(|_| CaptureError::Abandoned)?;
             }
+            failpoint::pass("copy");
             bytes = 0;
         }
         if chunk.is_none() {
@@ -227,7 +229,7 @@ async fn joined<T>(work: JoinHandle<Result<T, StateError>>) -> Result<T, Capture
 }
 
 /// Lines of `COPY` text into packed rows.
-struct Lines {
+pub(crate) struct Lines {
     columns: usize,
     packer: Packer,
     /// A value with its escapes resolved.
@@ -237,12 +239,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(columns: usize) -> Lines {
+    pub(crate) fn new(columns: usize) -> Lines {
         Lines { columns, packer: Packer::default(), plain: Vec::new(), partial: Vec::new() }
     }
 
     /// Appends the rows of all whole lines; none when a line has the wrong number of values.
-    fn take(&mut self, mut chunk: &[u8], rows: &mut Vec<Row>) -> Option<()> {
+    pub(crate) fn take(&mut self, mut chunk: &[u8], rows: &mut Vec<Row>) -> Option<()> {
         // A line break within a value is escaped, so that every one of them ends a line.
         while let Some(end) = memchr::memchr(b'\n', chunk) {
             let (line, rest) = chunk.split_at(end);

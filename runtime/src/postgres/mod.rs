@@ -17,7 +17,10 @@ pub mod connect;
 mod copy;
 pub mod decode;
 pub mod error;
+#[cfg(test)]
+mod fuzz;
 mod layout;
+pub mod moment;
 mod origin;
 pub mod preflight;
 pub mod progress;

@@ -143,7 +143,8 @@ impl fmt::Display for Problem {
             Problem::Generated { table, column } => write!(
                 f,
                 "column `{column}` of table {table} is generated and not replicated; compute it \
-                 in the schema file, or store it in an ordinary column"
+                 in the schema file, store it in an ordinary column, or, from Postgres 18 on, \
+                 publish it: ALTER PUBLICATION … SET (publish_generated_columns = stored);"
             ),
             Problem::Filtered { publication, table } => write!(
                 f,
@@ -181,15 +182,15 @@ pub async fn check(client: &Client, plan: &Plan, settings: &Settings) -> Result<
     }
     check_server(&row, &mut problems);
     for table in &plan.tables {
+        let name = &table.name;
         let columns: Vec<&str> = table.columns.iter().map(|it| it.name.as_str()).collect();
         let key: Vec<&str> = key(table).collect();
         let rows = client
-            .query(TABLE, &[&table.name.schema, &table.name.name, &columns, &key])
+            .query(TABLE, &[&name.schema, &name.name, &columns, &key, &settings.publication])
             .await
             .map_err(&failed)?;
-        check_table(&table.name, &rows, version, &mut problems);
+        check_table(&table.name, &rows, &mut problems);
         if version >= 15 {
-            let name = &table.name;
             let given: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
                 [&settings.publication, &name.schema, &name.name, &columns];
             if client.query_opt(FILTERED, &given).await.map_err(&failed)?.is_some() {
@@ -231,7 +232,7 @@ fn check_server(row: &Row, problems: &mut Vec<Problem>) {
 }
 
 /// `rows`: the table, and the partitions that hold its rows.
-fn check_table(name: &TableName, rows: &[Row], version: i32, problems: &mut Vec<Problem>) {
+fn check_table(name: &TableName, rows: &[Row], problems: &mut Vec<Problem>) {
     let Some(root) = rows.iter().find(|row| row.get("root")) else {
         return problems.push(Problem::NoTable(name.clone()));
     };
@@ -257,9 +258,7 @@ fn check_table(name: &TableName, rows: &[Row], version: i32, problems: &mut Vec<
     if root.get("hides_rows") {
         problems.push(Problem::RowSecurity(name.clone()));
     }
-    if let Some(column) = root.get::<_, Option<String>>("generated")
-        && version < 18
-    {
+    if let Some(column) = root.get::<_, Option<String>>("generated") {
         problems.push(Problem::Generated { table: name.clone(), column });
     }
     for row in rows.iter().filter(|row| row.get::<_, &str>("kind") == "r") {
@@ -284,7 +283,8 @@ const SERVER: &str = "
            (SELECT count(*) FROM pg_stat_replication) AS senders_used
     FROM pg_roles r WHERE r.rolname = current_user";
 
-/// $3: the columns read, $4: those of the primary key.
+/// $3: the columns read, $4: those of the primary key, $5: the publication, which from 18 on may
+/// tell generated columns that are stored.
 const TABLE: &str = "
     WITH RECURSIVE members AS (
         SELECT c.oid, true AS root FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -302,6 +302,9 @@ const TABLE: &str = "
            c.relrowsecurity AND row_security_active(c.oid) AS hides_rows,
            (SELECT a.attname::text FROM pg_attribute a
             WHERE a.attrelid = c.oid AND a.attgenerated <> '' AND a.attname = ANY ($3::text[])
+              AND NOT (a.attgenerated = 's' AND EXISTS (
+                  SELECT FROM pg_publication p
+                  WHERE p.pubname = $5 AND to_jsonb(p) ->> 'pubgencols' = 's'))
             ORDER BY a.attnum LIMIT 1) AS generated,
            CASE c.relreplident
                WHEN 'f' THEN true

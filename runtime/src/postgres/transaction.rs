@@ -148,6 +148,9 @@ impl Reader {
 
     async fn message(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
         let message = decode(bytes).map_err(|error| CaptureError::Protocol(error.to_string()))?;
+        if !fits(&message, self.open.is_some()) {
+            return Err(CaptureError::Protocol("a transaction out of order".to_owned()));
+        }
         match message {
             Message::Begin { final_lsn } => {
                 let known = final_lsn < self.floor;
@@ -168,7 +171,7 @@ impl Reader {
             Message::Insert { relation, new } => {
                 if let Some(table) = self.next_change(relation)? {
                     let new = self.relations.pack(relation, new)?;
-                    self.batch.change(table, Change::Insert(new));
+                    self.batch.change(self.taken.0, table, Change::Insert(new));
                 }
             }
             Message::Update { relation, old, new } => {
@@ -179,7 +182,7 @@ impl Reader {
             Message::Delete { relation, old } => {
                 if let Some(table) = self.next_change(relation)? {
                     let old = self.relations.pack(relation, old.tuple)?;
-                    self.batch.change(table, Change::Delete(old));
+                    self.batch.change(self.taken.0, table, Change::Delete(old));
                 }
             }
             Message::Truncate { relations } => self.truncate(&relations)?,
@@ -198,7 +201,7 @@ impl Reader {
         let full = old.is_some_and(|old| old.full);
         let old = old.map(|old| self.relations.pack(relation, old.tuple)).transpose()?;
         let new = self.relations.pack(relation, new)?;
-        self.batch.change(table, Change::Update { old, full, new });
+        self.batch.change(self.taken.0, table, Change::Update { old, full, new });
         Ok(())
     }
 
@@ -264,7 +267,7 @@ impl Reader {
         let emptied = emptied.map_err(partly)?;
         for table in emptied {
             if self.lacks(table) && self.count() {
-                self.batch.change(table, Change::Truncate);
+                self.batch.change(self.taken.0, table, Change::Truncate);
             }
         }
         Ok(())
@@ -284,7 +287,8 @@ impl Batch {
         self.events.push(event);
     }
 
-    fn change(&mut self, table: TableId, change: Change) {
+    /// A change of the transaction whose commit record begins at `of`.
+    fn change(&mut self, of: Lsn, table: TableId, change: Change) {
         self.bytes += EVENT_BYTES
             + match &change {
                 Change::Insert(row) | Change::Delete(row) => row.0.len(),
@@ -294,8 +298,10 @@ impl Batch {
                 Change::Truncate => 0,
             };
         match self.events.last_mut() {
-            Some(Captured::Changes(changes)) => changes.push((table, change)),
-            _ => self.events.push(Captured::Changes(vec![(table, change)])),
+            Some(Captured::Changes { record, changes }) if *record == of => {
+                changes.push((table, change));
+            }
+            _ => self.events.push(Captured::Changes { record: of, changes: vec![(table, change)] }),
         }
     }
 
@@ -330,7 +336,36 @@ fn lsn(bytes: &[u8], at: usize) -> Option<Lsn> {
     Some(u64::from_be_bytes(*eight))
 }
 
+/// Whether a message may come now: what is inside a transaction, and what is not.
+fn fits(message: &Message<'_>, inside: bool) -> bool {
+    match message {
+        Message::Begin { .. } => !inside,
+        Message::Commit { .. }
+        | Message::Insert { .. }
+        | Message::Update { .. }
+        | Message::Delete { .. }
+        | Message::Truncate { .. } => inside,
+        Message::Relation(_) | Message::Other => true,
+    }
+}
+
 /// Microseconds since 2000 as a time.
 fn clock(micros: i64) -> SystemTime {
     UNIX_EPOCH + EPOCH_2000 + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_and_commits_stand_inside_a_transaction() {
+        let begin = Message::Begin { final_lsn: 1 };
+        let commit = Message::Commit { end_lsn: 1, time: 0 };
+        let truncate = Message::Truncate { relations: vec![1] };
+        assert!(fits(&begin, false) && !fits(&begin, true));
+        assert!(fits(&commit, true) && !fits(&commit, false));
+        assert!(fits(&truncate, true) && !fits(&truncate, false));
+        assert!(fits(&Message::Other, true) && fits(&Message::Other, false));
+    }
 }

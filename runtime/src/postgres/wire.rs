@@ -255,7 +255,7 @@ async fn open(to: &Connection) -> Result<Box<dyn Socket>, CaptureError> {
 }
 
 /// Takes one message off the front when all of it is there.
-fn cut(incoming: &mut BytesMut) -> Result<Option<Frame>, CaptureError> {
+pub(crate) fn cut(incoming: &mut BytesMut) -> Result<Option<Frame>, CaptureError> {
     let Some((&tag, rest)) = incoming.split_first() else { return Ok(None) };
     let Some(length) = rest.first_chunk::<4>() else { return Ok(None) };
     let length = u32::from_be_bytes(*length) as usize;
@@ -298,7 +298,7 @@ fn malformed(what: &str) -> CaptureError {
 }
 
 /// The columns of a `DataRow`.
-fn row(mut body: Bytes) -> Option<Vec<Option<String>>> {
+pub(crate) fn row(mut body: Bytes) -> Option<Vec<Option<String>>> {
     let columns = body.try_get_u16().ok()?;
     let mut values = Vec::with_capacity(usize::from(columns));
     for _ in 0..columns {

@@ -67,6 +67,15 @@ pub enum SinkError {
         /// The alias.
         alias: String,
     },
+    /// There is no complete index to read back.
+    NotServed {
+        /// The sink.
+        sink: String,
+        /// Logical index.
+        index: String,
+        /// What is there instead.
+        reason: String,
+    },
     /// A document for an index that the sink was not prepared for: the caller's mistake.
     Unprepared {
         /// The sink.
@@ -99,6 +108,9 @@ impl SinkError {
             }
             SinkError::Rejected { .. } => "correct the row or the field's type, or set \
                                            on_error = \"skip\" for the index"
+                .into(),
+            SinkError::NotServed { .. } => "wait until `flusso run` has filled it with this \
+                                            version of the schema"
                 .into(),
             SinkError::Quarantine(_) => {
                 "see that the state folder can be written; no document has been lost".into()
@@ -134,6 +146,9 @@ impl fmt::Display for SinkError {
             SinkError::Quarantine(error) => write!(f, "{error}"),
             SinkError::NameTaken { sink, alias } => {
                 write!(f, "sink `{sink}`: `{alias}` is an index, and has to be an alias")
+            }
+            SinkError::NotServed { sink, index, reason } => {
+                write!(f, "sink `{sink}`: index `{index}` is not complete: {reason}")
             }
             SinkError::Unprepared { sink, index } => {
                 write!(f, "sink `{sink}`: a document for index number {index}, unknown to it")

@@ -14,6 +14,7 @@ use flusso_compiler::plan::IndexId;
 use flusso_dataflow::emit::Document;
 
 use super::{SinkError, Target, Written};
+use crate::failpoint;
 use crate::instant::timestamp;
 
 /// Standard output, or what stands in for it.
@@ -120,6 +121,9 @@ fn line(text: &mut Vec<u8>, document: &Document, target: &Target, seq: u64, ts: 
     text.extend_from_slice(b",\"index\":\"");
     text.extend_from_slice(target.name.as_bytes());
     text.push(b'"');
+    if failpoint::shows_lsn() {
+        text.extend_from_slice(format!(",\"lsn\":{}", document.at).as_bytes());
+    }
     let op = match &document.body {
         Some(body) => {
             text.extend_from_slice(b",\"meta\":{\"bytes\":");

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use super::meta::watermark_bytes;
 use super::overlay::{Found, Generation, Overlay};
 use super::{StateError, Store};
+use crate::failpoint;
 
 /// Between two commits.
 const EVERY: Duration = Duration::from_millis(100);
@@ -189,8 +190,10 @@ impl Rows for Overlaid {
     fn apply(&mut self, upto: Lsn, changes: Changes) -> Result<(), Unusable> {
         let mut overlay = self.0.overlay();
         // Only for what came before: these changes are not with the workers yet, so nobody could
-        // deliver them while they wait for themselves.
-        while overlay.bytes() > self.0.bound && overlay.is_sealed() {
+        // deliver them while they wait for themselves. And not within a commit, since nothing is
+        // delivered before it is whole.
+        let within = overlay.is_partly() || changes.partly;
+        while !within && overlay.bytes() > self.0.bound && overlay.is_sealed() {
             if *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) {
                 return Err(Unusable("the run has ended".to_owned()));
             }
@@ -222,6 +225,7 @@ pub async fn follow(
         let upto = *delivered.borrow_and_update();
         // Twice, when what waited behind the first had been delivered as well.
         while let Some(at) = commit(&behind, upto).await? {
+            failpoint::pass("committed");
             confirmed.send_replace(at);
         }
         last = Instant::now();

@@ -43,6 +43,8 @@ pub(crate) struct Generation {
 pub(crate) struct Overlay {
     open: Generation,
     sealed: Option<Arc<Generation>>,
+    /// The last commit in the open one is not whole.
+    partly: bool,
 }
 
 /// What is known of a key without looking on disk.
@@ -99,11 +101,13 @@ impl Overlay {
             }
         }
         self.open.upto = upto;
+        self.partly = changes.partly;
     }
 
-    /// The sealed generation, sealing the open one when there is none and there is something in it.
+    /// The sealed generation, sealing the open one when there is none and there is something whole
+    /// in it.
     pub(crate) fn seal(&mut self) -> Option<Arc<Generation>> {
-        if self.sealed.is_none() && !self.open.is_empty() {
+        if self.sealed.is_none() && !self.open.is_empty() && !self.partly {
             self.sealed = Some(Arc::new(std::mem::take(&mut self.open)));
         }
         self.sealed.clone()
@@ -117,6 +121,11 @@ impl Overlay {
     /// Whether everything is on disk.
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty() && self.sealed.is_none()
+    }
+
+    /// Whether more of the last commit is to come.
+    pub(crate) fn is_partly(&self) -> bool {
+        self.partly
     }
 
     /// Whether a generation waits to be committed.
@@ -165,7 +174,7 @@ mod tests {
 
     fn put(overlay: &mut Overlay, upto: Lsn, key: &str, value: Option<&str>) {
         let rows = vec![(T, row(key), value.map(row))];
-        overlay.apply(upto, Changes { emptied: vec![], rows });
+        overlay.apply(upto, Changes { rows, ..Changes::default() });
     }
 
     #[test]
@@ -191,12 +200,23 @@ mod tests {
         put(&mut overlay, 1, "a", Some("1"));
         overlay.seal();
         put(&mut overlay, 2, "b", Some("1"));
-        overlay.apply(3, Changes { emptied: vec![T], rows: vec![(T, row("c"), Some(row("2")))] });
+        let rows = vec![(T, row("c"), Some(row("2")))];
+        overlay.apply(3, Changes { emptied: vec![T], rows, partly: false });
         assert!(overlay.covers(T));
         for gone in ["a", "b", "never there"] {
             assert_eq!(overlay.find(T, &row(gone)), Found::Here(None), "{gone}");
         }
         assert_eq!(overlay.rows(T), HashMap::from([(row("c"), Some(row("2")))]));
+    }
+
+    #[test]
+    fn a_commit_is_sealed_when_it_is_whole() {
+        let mut overlay = Overlay::default();
+        put(&mut overlay, 1, "a", Some("1"));
+        overlay.apply(11, Changes { partly: true, ..Changes::default() });
+        assert!(overlay.seal().is_none(), "a part is not written");
+        overlay.apply(40, Changes::default());
+        assert_eq!(overlay.seal().map(|sealed| sealed.upto), Some(40));
     }
 
     #[test]
@@ -206,7 +226,7 @@ mod tests {
         let one = overlay.bytes();
         put(&mut overlay, 2, "a", Some("2"));
         assert_eq!(overlay.bytes(), one);
-        overlay.apply(3, Changes { emptied: vec![T], rows: vec![] });
+        overlay.apply(3, Changes { emptied: vec![T], ..Changes::default() });
         assert_eq!(overlay.bytes(), 0);
         put(&mut overlay, 4, "a", Some("1"));
         overlay.seal();

@@ -236,8 +236,8 @@ fn reading_waits_for_what_came_before_and_never_for_itself() {
     let scratch = Scratch::new("room");
     let behind = Behind::bounded(copied(&scratch, &two(), &[]), 1);
     let change = |key: &str| Changes {
-        emptied: vec![],
         rows: vec![(TableId(0), row(&[key]), Some(row(&[key, "too much by itself"])))],
+        ..Changes::default()
     };
     let mut rows = Overlaid(behind.clone());
     rows.apply(110, change("1")).unwrap();

@@ -297,7 +297,7 @@ impl Reader {
                     }
                 }
                 Captured::Opened { at, .. } => self.state.opened = Some(at),
-                Captured::Changes(changes) => {
+                Captured::Changes { changes, .. } => {
                     for (table, change) in changes {
                         self.state.apply(&self.plan, table, change);
                     }

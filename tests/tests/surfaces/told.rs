@@ -80,6 +80,8 @@ fn status_and_metrics_tell_what_happens() {
     assert_eq!(kept["orders[id]"]["records"], 300);
     assert!(kept["orders[id]"]["bytes"].as_u64() > Some(0));
     assert!(kept["orders[id]"]["busy_seconds"].as_f64() > Some(0.0));
+    assert!(now["state"]["bytes"].as_u64() > Some(0), "{now:#}");
+    assert!(now["state"]["watermark"].is_string(), "{now:#}");
     assert!(now["busy_seconds"]["assemble"].as_f64() > Some(0.0));
 
     let (status, page) = get(&public, "/metrics");
@@ -108,6 +110,7 @@ fn status_and_metrics_tell_what_happens() {
         "flusso_documents_sent_total{index=\"orders\",sink=\"lines\"}",
         "flusso_documents_suppressed_total{index=\"orders\"}",
         "flusso_busy_seconds_total{node=\"propagate\"}",
+        "flusso_state_bytes",
         "process_resident_memory_bytes",
     ] {
         assert!(samples.contains_key(name), "{name} is missing in\n{page}");

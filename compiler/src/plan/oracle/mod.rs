@@ -14,6 +14,7 @@
 
 mod aggregate;
 mod condition;
+mod floats;
 mod phrase;
 mod scope;
 mod value;
@@ -23,6 +24,7 @@ use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostic;
 use crate::files::schema::{Field, Join, Kind, Link, Schema, Through};
 
+pub use floats::floats;
 use scope::{Printer, Scope};
 use write::Select;
 
@@ -43,6 +45,25 @@ const PAIRS: usize = 50;
 /// The query for one index. The errors are those that leave nothing to print: an unknown table or
 /// column, a key that is not known, keys of different length.
 pub fn sql(schema: &Schema, catalog: Option<&Catalog>) -> Result<String, Vec<Diagnostic>> {
+    query(schema, catalog, None)
+}
+
+/// The same query for the documents of these ids alone, found by the root's key. What is not the
+/// text of a key (`x` where the key is a number) makes the server refuse the query, unless it has
+/// the wrong number of parts: then it is no document.
+pub fn among(
+    schema: &Schema,
+    catalog: Option<&Catalog>,
+    ids: &[&str],
+) -> Result<String, Vec<Diagnostic>> {
+    query(schema, catalog, Some(ids))
+}
+
+fn query(
+    schema: &Schema,
+    catalog: Option<&Catalog>,
+    ids: Option<&[&str]>,
+) -> Result<String, Vec<Diagnostic>> {
     let mut printer = Printer::new(schema, catalog);
     let root = printer.root(schema);
     let id = printer.id(schema, &root);
@@ -56,11 +77,9 @@ pub fn sql(schema: &Schema, catalog: Option<&Catalog>) -> Result<String, Vec<Dia
     printer.object(&root, &schema.fields);
     printer.out.push(" AS document");
     printer.out.shut("");
-    let select = Select {
-        from: root.from(),
-        conditions: printer.present(schema, &root),
-        ..Select::default()
-    };
+    let mut conditions = printer.present(schema, &root);
+    conditions.extend(ids.map(|ids| printer.among(schema, &root, ids)));
+    let select = Select { from: root.from(), conditions, ..Select::default() };
     printer.out.tail(&select);
     printer.finish()
 }

@@ -10,7 +10,7 @@ use crate::diagnostics::{At, Diagnostic, Place};
 use crate::files::schema::{Columns, Direction, Field, FieldType, Kind, Marker, Order, Schema};
 use crate::types::SqlType;
 
-use super::write::{Out, name};
+use super::write::{Out, literal, name};
 
 /// The query so far and what it stands on.
 pub(super) struct Printer<'a> {
@@ -226,6 +226,27 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// The key is that of one of these ids. Constants without a type take the column's.
+    pub(super) fn among(&mut self, schema: &Schema, root: &Scope<'_>, ids: &[&str]) -> String {
+        let key = self.key(root, schema.table.place);
+        let list = |items: Vec<String>| format!("({})", items.join(", "));
+        let ids = ids.iter().map(|id| match key.len() {
+            1 => vec![(*id).to_owned()],
+            _ => parts(id),
+        });
+        let one = |parts: Vec<String>| match parts.as_slice() {
+            [part] => literal(part),
+            parts => list(parts.iter().map(|part| literal(part)).collect()),
+        };
+        let known: Vec<String> = ids.filter(|parts| parts.len() == key.len()).map(one).collect();
+        let columns: Vec<String> = key.into_iter().map(|part| part.sql).collect();
+        match (known.as_slice(), columns.as_slice()) {
+            ([], _) => "false".to_owned(),
+            (_, [column]) => format!("{column} IN {}", list(known)),
+            _ => format!("{} IN {}", list(columns), list(known)),
+        }
+    }
+
     /// Which root rows are documents: not deleted, and passing the filters.
     pub(super) fn present(&mut self, schema: &Schema, root: &Scope<'_>) -> Vec<String> {
         let mut all = Vec::new();
@@ -257,6 +278,21 @@ impl<'a> Printer<'a> {
         all.extend(self.filters(root, filters, schema.condition.as_ref()));
         all
     }
+}
+
+/// The parts of a composite id: joined by `:`, with `\` before any `:` or `\` inside.
+fn parts(id: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut letters = id.chars();
+    while let Some(letter) = letters.next() {
+        let last = parts.len() - 1;
+        match letter {
+            ':' => parts.push(String::new()),
+            '\\' => parts[last].extend(letters.next()),
+            other => parts[last].push(other),
+        }
+    }
+    parts
 }
 
 /// The keys that joins declare, for tables of which nothing else is known.
@@ -292,4 +328,16 @@ fn declared_boolean(fields: &[Field], column: &str) -> bool {
         Kind::Object(fields) => declared_boolean(fields, column),
         _ => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn an_id_falls_into_its_parts() {
+        assert_eq!(parts(r"7:a\:b\\"), ["7", r"a:b\"]);
+        assert_eq!(parts("7:"), ["7", ""]);
+        assert_eq!(parts(""), [""]);
+    }
 }

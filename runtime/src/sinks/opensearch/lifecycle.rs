@@ -108,6 +108,40 @@ pub async fn prepare(
     Ok(generation)
 }
 
+/// The generation that readers see and that changes go to; an error when it is not complete.
+pub async fn serving(
+    client: &Client,
+    prefix: &str,
+    target: &Target,
+) -> Result<Generation, SinkError> {
+    let plain = format!("{prefix}{}", target.name);
+    let hash_alias = format!("{plain}_{}", target.hash);
+    let no = |reason: String| SinkError::NotServed {
+        sink: client.sink().to_owned(),
+        index: target.name.clone(),
+        reason,
+    };
+    let Behind::Indexes(holders) = behind(client, &hash_alias).await? else {
+        return Err(SinkError::NameTaken { sink: client.sink().to_owned(), alias: hash_alias });
+    };
+    let numbers = holders.iter().filter_map(|index| numbered(&hash_alias, index));
+    let Some(number) = numbers.max() else {
+        return Err(no(format!("`{hash_alias}` leads to no index")));
+    };
+    let meta = format!("{prefix}flusso_meta");
+    let known = read_meta(client, &meta, &hash_alias).await?;
+    match known {
+        Some(Meta { active_generation, seeded: true }) if active_generation == number => {
+            let name = format!("{hash_alias}_{number}");
+            Ok(Generation { name, number, hash_alias, plain_alias: Some(plain), meta })
+        }
+        Some(Meta { active_generation, .. }) => {
+            Err(no(format!("`{hash_alias}_{active_generation}` is still being filled")))
+        }
+        None => Err(no(format!("`{meta}` says nothing of `{hash_alias}`"))),
+    }
+}
+
 /// Shows a filled generation to readers and deletes those it supersedes.
 pub async fn hydrated(
     client: &Client,

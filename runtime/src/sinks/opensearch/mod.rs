@@ -10,12 +10,14 @@
 //! | `pace` | how much is sent at once |
 //! | `wait` | how to wait before the next attempt |
 //! | `errors` | what an answer means |
+//! | `inspect` | reading back what an index holds |
 
 mod access;
 pub mod bulk;
 mod client;
 mod deliver;
 mod errors;
+pub mod inspect;
 mod lifecycle;
 mod pace;
 mod wait;
@@ -81,7 +83,7 @@ impl OpenSearch {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.client.sink()
     }
 
@@ -105,7 +107,7 @@ impl OpenSearch {
         lifecycle::hydrated(&self.client, &prepared.generation, interval).await
     }
 
-    pub(super) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+    pub(crate) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
         let mut written = Written::default();
         let mut ops = Vec::with_capacity(batch.len());
         for document in bulk::coalesce(batch) {

@@ -1,0 +1,45 @@
+//! What was verified, for a program.
+
+use flusso_runtime::postgres::moment;
+use flusso_runtime::verify::{Difference, Report, Unequal, What};
+use serde_json::{Map, Value, json};
+
+/// All reports. A value that is not there has no key.
+pub fn reports(reports: &[Report]) -> Value {
+    reports.iter().map(report).collect()
+}
+
+fn report(report: &Report) -> Value {
+    json!({
+        "sink": report.sink,
+        "index": report.index,
+        "lsn": moment::text(report.at),
+        "compared": report.compared,
+        "unsettled": report.unsettled,
+        "wrong": report.wrong,
+        "repaired": report.repaired,
+        "differences": report.differences.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+fn difference(it: &Difference) -> Value {
+    let (kind, values) = match &it.what {
+        What::Missing => ("missing", None),
+        What::Extra => ("extra", None),
+        What::Differs(unequal) => ("differs", Some(unequal)),
+    };
+    let mut shown = json!({"id": it.id, "lsn": moment::text(it.at), "kind": kind});
+    if let Some(unequal) = values {
+        shown["values"] = unequal.iter().map(value).collect();
+    }
+    shown
+}
+
+fn value(it: &Unequal) -> Value {
+    let sides = [("database", &it.database), ("sink", &it.sink)];
+    let sides = sides.into_iter().filter_map(|(side, value)| Some((side, value.clone()?)));
+    let path = ("path", Value::from(it.path.as_str()));
+    Value::Object(Map::from_iter(
+        std::iter::once(path).chain(sides).map(|(key, value)| (key.to_owned(), value)),
+    ))
+}
