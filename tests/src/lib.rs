@@ -12,6 +12,7 @@
 pub mod database;
 pub mod deployment;
 pub mod dice;
+pub mod docs;
 pub mod documents;
 pub mod flusso;
 pub mod http;

@@ -10,13 +10,12 @@ use serde_json::Value;
 use flusso_tests::database::Session;
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
+use flusso_tests::docs::STDOUT;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> =
     LazyLock::new(|| Server::postgres(&["log_statement=all", "log_line_prefix=%a|%d|"]));
-
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 
 /// Runs `work` over and over in so many threads while `during` runs, and says how often it
 /// succeeded.
