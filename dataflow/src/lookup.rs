@@ -274,7 +274,7 @@ mod tests {
             let bytes = |n: u64| {
                 let mut bytes = n.to_be_bytes().to_vec();
                 // Keys of other lengths are bisected.
-                bytes.extend((longer && n % 3 == 0).then_some(0));
+                bytes.extend((longer && n.is_multiple_of(3)).then_some(0));
                 bytes
             };
             let held: BTreeSet<Vec<u8>> = held.into_iter().map(bytes).collect();

@@ -13,6 +13,7 @@ pub mod churn;
 pub mod database;
 pub mod deployment;
 pub mod dice;
+pub mod docs;
 pub mod documents;
 pub mod exact;
 pub mod flusso;

@@ -5,16 +5,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use flusso_tests::deployment::{Deployment, PATIENCE};
+use flusso_tests::docs::{SCHEMA, STDOUT, TABLES, complains, docs};
 use flusso_tests::flusso::{Flusso, closed_early, command};
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
-
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
-const TABLES: &str =
-    "CREATE TABLE docs (id int PRIMARY KEY, name text); INSERT INTO docs VALUES (1, 'a'), (2, 'b')";
-const SCHEMA: &str = "table: docs\nprimary_key: id\nfields:\n  - text: name\n";
 
 /// Ends within seconds, with 0, and at a line's end.
 fn ends_cleanly(signal: &str) {
@@ -91,7 +87,7 @@ fn a_closed_standard_output_is_a_quiet_end() {
 
 #[test]
 fn a_second_instance_is_told_that_the_slot_is_taken() {
-    let deployment = Deployment::new(&SERVER, "taken", TABLES, &[("docs", SCHEMA)]);
+    let deployment = docs(&SERVER, "taken");
     let mut first = deployment.start(1);
     deployment.expect_equal(&mut first, "at seed");
     let mut second = deployment.start_with(1, &["--state-dir", "none"]);
@@ -113,19 +109,10 @@ fn a_budget_that_does_not_suffice_ends_it_and_names_what_is_large() {
     assert!(said.contains("the largest kept things are "), "{said}");
 }
 
-/// Waits for an end with 1 and gives what was said.
-fn complains(flusso: &mut Flusso) -> String {
-    let code = flusso.end(PATIENCE);
-    let said = flusso.said();
-    assert_eq!(code, 1, "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
-}
-
 #[test]
 fn the_wrong_wal_level() {
     let server = Server::postgres(&["wal_level=replica"]);
-    let deployment = Deployment::new(&server, "replica", TABLES, &[("docs", SCHEMA)]);
+    let deployment = docs(&server, "replica");
     let said = complains(&mut deployment.start(1));
     assert!(said.contains("wal_level"), "{said}");
     assert!(said.contains("logical"), "the cure: {said}");
@@ -133,7 +120,7 @@ fn the_wrong_wal_level() {
 
 #[test]
 fn a_missing_privilege() {
-    let deployment = Deployment::new(&SERVER, "meek", TABLES, &[("docs", SCHEMA)]);
+    let deployment = docs(&SERVER, "meek");
     deployment
         .session
         .run("CREATE ROLE meek LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO meek");
@@ -195,7 +182,7 @@ fn refused(name: &str, tables: &str, schema: &str) -> String {
 
 #[test]
 fn postgres_is_not_there() {
-    let deployment = Deployment::new(&SERVER, "absent", TABLES, &[("docs", SCHEMA)]);
+    let deployment = docs(&SERVER, "absent");
     let (_, address) = deployment.url.split_once("127.0.0.1:").expect("it listens on loopback");
     deployment.edit(|text| text.replace(address, "1/absent"));
     let said = complains(&mut deployment.start(1));

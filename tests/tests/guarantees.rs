@@ -11,13 +11,12 @@ use flusso_tests::churn::{shopping, while_writing};
 use flusso_tests::database::Session;
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
+use flusso_tests::docs::STDOUT;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> =
     LazyLock::new(|| Server::postgres(&["log_statement=all", "log_line_prefix=%a|%d|"]));
-
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 
 #[test]
 fn commits_during_the_first_copy_are_all_there() {

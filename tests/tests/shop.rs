@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
+use flusso_tests::docs::STDOUT;
 use flusso_tests::documents::Changes;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
-
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 
 /// All named changes in order, with so many workers.
 fn follow(workers: u32) {

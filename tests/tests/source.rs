@@ -5,20 +5,12 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use flusso_tests::deployment::{Deployment, PATIENCE};
+use flusso_tests::docs::{STDOUT, complains, docs};
 use flusso_tests::flusso::Flusso;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
-
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
-const TABLES: &str =
-    "CREATE TABLE docs (id int PRIMARY KEY, name text); INSERT INTO docs VALUES (1, 'a'), (2, 'b')";
-const SCHEMA: &str = "table: docs\nprimary_key: id\nfields:\n  - text: name\n";
-
-fn docs(server: &Server, name: &str) -> Deployment {
-    Deployment::new(server, name, TABLES, &[("docs", SCHEMA)])
-}
 
 /// Starts it and waits until it streams: what has come may have come with the copy.
 fn streaming(deployment: &Deployment) -> Flusso {
@@ -32,13 +24,16 @@ fn streaming(deployment: &Deployment) -> Flusso {
     flusso
 }
 
-/// Waits for an end with 1 and gives what was said.
-fn complains(flusso: &mut Flusso) -> String {
-    let code = flusso.end(PATIENCE);
-    let said = flusso.said();
-    assert_eq!(code, 1, "{said}");
-    assert!(!said.contains("panicked"), "{said}");
-    said
+/// Cuts the stream and runs statements before flusso can take it up again.
+fn unseen(deployment: &Deployment, flusso: &Flusso, statements: &[&str]) {
+    flusso.signal("STOP");
+    deployment.session.value(&format!(
+        "SELECT count(pg_terminate_backend(active_pid, 5000)) FROM pg_replication_slots \
+         WHERE slot_name = '{}'",
+        deployment.name
+    ));
+    statements.iter().for_each(|statement| deployment.session.run(statement));
+    flusso.signal("CONT");
 }
 
 #[test]
@@ -78,12 +73,7 @@ fn a_promotion_that_keeps_the_slot_is_followed() {
 fn a_slot_that_was_dropped_ends_the_run() {
     let deployment = docs(&SERVER, "dropped_slot");
     let mut flusso = streaming(&deployment);
-    flusso.signal("STOP");
-    let cut = "SELECT count(pg_terminate_backend(active_pid, 5000)) FROM pg_replication_slots \
-               WHERE slot_name = 'dropped_slot'";
-    deployment.session.value(cut);
-    deployment.session.run("SELECT pg_drop_replication_slot('dropped_slot')");
-    flusso.signal("CONT");
+    unseen(&deployment, &flusso, &["SELECT pg_drop_replication_slot('dropped_slot')"]);
     let said = complains(&mut flusso);
     assert!(said.contains("`dropped_slot` is gone"), "{said}");
     assert!(said.contains("--rebuild-state"), "{said}");
@@ -118,15 +108,8 @@ fn a_slot_that_lost_its_wal_ends_the_run_with_the_setting() {
 fn a_slot_that_others_moved_ends_the_run() {
     let deployment = docs(&SERVER, "moved");
     let mut flusso = streaming(&deployment);
-    flusso.signal("STOP");
-    let cut = "SELECT count(pg_terminate_backend(active_pid, 5000)) FROM pg_replication_slots \
-               WHERE slot_name = 'moved'";
-    deployment.session.value(cut);
-    deployment.session.run("UPDATE docs SET name = 'unseen'");
-    deployment
-        .session
-        .value("SELECT count(*) FROM pg_replication_slot_advance('moved', pg_current_wal_lsn())");
-    flusso.signal("CONT");
+    let moved = "SELECT pg_replication_slot_advance('moved', pg_current_wal_lsn())";
+    unseen(&deployment, &flusso, &["UPDATE docs SET name = 'unseen'", moved]);
     let said = complains(&mut flusso);
     assert!(said.contains("somebody else has moved the replication slot"), "{said}");
 }

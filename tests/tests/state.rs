@@ -8,6 +8,7 @@ use std::time::Duration;
 use flusso_tests::database::Session;
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
+use flusso_tests::docs::STDOUT;
 use flusso_tests::flusso::Flusso;
 use flusso_tests::server::{Server, fresh_path};
 use flusso_tests::shop;
@@ -15,7 +16,6 @@ use flusso_tests::shop;
 static SERVER: LazyLock<Server> =
     LazyLock::new(|| Server::postgres(&["log_statement=all", "log_line_prefix=%a|%d|"]));
 
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 const TABLES: &str = "CREATE TABLE docs (id int PRIMARY KEY, name text, note text); INSERT INTO docs VALUES (1, 'a'), (2, 'b')";
 const SCHEMA: &str = "table: docs\nprimary_key: id\nfields:\n  - text: name\n";
 
