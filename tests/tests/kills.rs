@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use flusso_tests::churn::{shopping, while_writing};
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
+use flusso_tests::docs::STDOUT;
 use flusso_tests::flusso::{Flusso, command};
 use flusso_tests::server::{Server, fresh_path};
 use flusso_tests::shop;
@@ -16,7 +17,6 @@ static NODE: LazyLock<Server> = LazyLock::new(|| {
     Server::opensearch(fresh_path("node"), &["action.auto_create_index=*flusso_meta"])
 });
 
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 const ORDERS: usize = 300;
 
 /// Each point, and at which of its passings.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use flusso_tests::churn::{shopping, while_writing};
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::dice::Dice;
+use flusso_tests::docs::STDOUT;
 use flusso_tests::exact::{Witness, agree};
 use flusso_tests::flusso::{WITH_LSN, command};
 use flusso_tests::proxy::{FAIR, Proxy, Way, Weather};
@@ -19,7 +20,6 @@ static NODE: LazyLock<Server> = LazyLock::new(|| {
     Server::opensearch(fresh_path("node"), &["action.auto_create_index=*flusso_meta"])
 });
 
-const STDOUT: &str = "[sinks.lines]\ntype = \"stdout\"\n";
 const ORDERS: usize = 300;
 
 /// Writes while the network is bad, three times over, and compares every moment in between.
