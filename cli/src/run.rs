@@ -95,6 +95,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         kept = about.kept.len(),
         sinks = settings.sinks.len(),
         workers,
+        memory_mib = settings.memory.map(|bytes| bytes >> 20),
         "starting"
     );
     let status = settings.status.clone();
@@ -131,12 +132,10 @@ fn state(
 /// The budget in bytes; none where the system does not say what there is.
 fn budget(written: Option<Budget>) -> Option<u64> {
     let budget = written.unwrap_or(Budget::DEFAULT);
-    let bytes = match (budget, memory::available()) {
-        (Budget::Bytes(bytes), _) => bytes,
-        (Budget::Percent(_), all) => budget.of(all?),
-    };
-    tracing::info!(mebibytes = bytes >> 20, "the memory budget");
-    Some(bytes)
+    match budget {
+        Budget::Bytes(bytes) => Some(bytes),
+        Budget::Percent(_) => Some(budget.of(memory::available()?)),
+    }
 }
 
 /// Compiles the config and writes the lock, or reads the lock.

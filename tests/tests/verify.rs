@@ -2,6 +2,7 @@
 //! nothing claimed that cannot be known.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -60,7 +61,10 @@ fn node_equals_the_database_while_both_change() {
     let shop = shop_in("proving", 4000);
     let flusso = filled(&shop);
     let mut verified = None;
-    let work = |session: &Session, dice: &mut Dice| shopping(session, dice, 4000);
+    let work = |session: &Session, dice: &mut Dice| {
+        std::thread::sleep(Duration::from_millis(10));
+        shopping(session, dice, 4000)
+    };
     let written = while_writing(&shop.url, 1, work, || verified = Some(verify(&shop, &[])));
     let (code, reports, said) = verified.expect("it was run");
     assert!(written > 50, "{written} transactions are too few to tell");

@@ -59,7 +59,9 @@ impl Case {
         let plan = Arc::new(random::plan(&mut Dice::new(&numbers.schema))?);
         let indexes = plan.indexes.len();
         let in_flight = [1 << 20, 0][choice.roll(2) as usize];
-        let (engine, feeder, said) = run(&plan, workers, &vec![Fill::Emit; indexes], in_flight);
+        let (engine, mut feeder, said) = run(&plan, workers, &vec![Fill::Emit; indexes], in_flight);
+        // Small ones are whole, others go in piece by piece.
+        feeder.most.0 = 1 + choice.roll(6) as usize;
         let (tables, sink) = (Tables::new(&plan), Sink::new(said, workers, indexes));
         let mut case = Case { plan, engine, feeder, tables, sink };
         let rows = case.tables.fill(&case.plan, &mut Dice::new(&numbers.content));
@@ -179,7 +181,8 @@ fn check_restart(numbers: &Numbers, workers: usize) {
     let anew: BTreeSet<u16> = indexes.clone().filter(|_| choice.roll(3) == 2).collect();
     let fill = |index| if anew.contains(&index) { Fill::Emit } else { Fill::Silent };
     let fills: Vec<Fill> = indexes.map(fill).collect();
-    let (engine, feeder, said) = run(&plan, workers, &fills, 1 << 20);
+    let (engine, mut feeder, said) = run(&plan, workers, &fills, 1 << 20);
+    feeder.most.0 = 1 + choice.roll(6) as usize;
     let mut case = Case { plan, engine, feeder, tables, sink: sink.restart(said, &anew, at) };
     case.load(log[from].2.rows());
     case.feeder.open(log[from].0, at, log[from].0);
