@@ -17,6 +17,7 @@ use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
 use flusso_runtime::quarantine::Quarantine;
+use flusso_runtime::rebuild::Rebuilds;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
@@ -46,7 +47,8 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let names = config.indexes.iter().map(|entry| (entry.name.value.clone(), entry.enabled));
     let status = Arc::new(Status::new(names));
     let quarantine = Arc::new(Quarantine::default());
-    surfaces.serve(status.clone(), quarantine.clone());
+    let rebuilds = Arc::new(Rebuilds::default());
+    surfaces.serve(status.clone(), quarantine.clone(), rebuilds.clone());
     tracing::info!("telling how it goes on http://{public}/status; indexes on http://{private}");
 
     let stop = signals()?;
@@ -78,6 +80,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
         quarantine,
+        rebuilds,
         status,
     };
     let ended = run::run(settings, stop).await;

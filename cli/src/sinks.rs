@@ -57,6 +57,7 @@ fn targets(config: &Config, plan: &Plan, body: impl Fn(&IndexEntry) -> Value) ->
             hash: format!("{:08x}", hash::schema(&entry.schema)),
             body: body(entry),
             on_error: entry.on_error.unwrap_or(config.on_error),
+            token: None,
         })
     };
     numbered.filter_map(target).collect()

@@ -8,6 +8,7 @@ pub mod instant;
 pub mod postgres;
 pub mod progress;
 pub mod quarantine;
+pub mod rebuild;
 pub mod report;
 pub mod run;
 pub mod settle;

@@ -223,6 +223,7 @@ mod tests {
             hash: "0123abcd".into(),
             body: serde_json::Value::Null,
             on_error: OnError::Stop,
+            token: None,
         }]);
         sink
     }

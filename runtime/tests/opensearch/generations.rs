@@ -16,7 +16,7 @@ async fn a_start_builds_the_next_generation_and_the_aliases_follow_when_it_is_fu
     let meta_path = format!("{0}flusso_meta/_doc/{0}users_0123abcd", bench.prefix);
 
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     assert_eq!(bench.alias("users").await, [one.as_str()]);
     assert_eq!(bench.alias("users_0123abcd").await, [one.as_str()]);
     let meta = bench.get(&meta_path).await;
@@ -31,10 +31,10 @@ async fn a_start_builds_the_next_generation_and_the_aliases_follow_when_it_is_fu
     assert_eq!(meta["_source"], json!({"active_generation": 1, "seeded": true}));
 
     // Twice, as after a crash while the second was being filled.
-    bench.sink().prepare(&[target(OnError::Stop)]).await.unwrap();
+    bench.sink().prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     assert_eq!(bench.alias("users").await, [one.as_str()]);
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     assert_eq!(bench.alias("users_0123abcd").await, [one.as_str()]);
     let three = format!("{}users_0123abcd_3", bench.prefix);
     let listed = bench.get(&format!("{}users_*/_alias", bench.prefix)).await;
@@ -51,11 +51,11 @@ async fn a_start_builds_the_next_generation_and_the_aliases_follow_when_it_is_fu
 async fn another_schema_leaves_the_plain_alias_until_it_is_full() {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
     let bench = Bench::new(url, "hash");
-    bench.sink().prepare(&[target(OnError::Stop)]).await.unwrap();
+    bench.sink().prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let mut changed = target(OnError::Stop);
     changed.hash = "ffffffff".into();
     let mut sink = bench.sink();
-    sink.prepare(&[changed]).await.unwrap();
+    sink.prepare(&[changed], PATIENCE).await.unwrap();
     assert_eq!(bench.alias("users").await, [format!("{}users_0123abcd_1", bench.prefix)]);
     sink.hydrated(IndexId(0)).await.unwrap();
     assert_eq!(bench.alias("users").await, [format!("{}users_ffffffff_1", bench.prefix)]);
@@ -70,14 +70,14 @@ async fn an_index_in_the_place_of_an_alias() {
     let plain = format!("{}users", bench.prefix);
     bench.request(reqwest::Method::PUT, &plain, None).await;
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     sink.hydrated(IndexId(0)).await.unwrap();
     assert_eq!(bench.alias("users_0123abcd").await.len(), 1);
 
     let mut other = target(OnError::Stop);
     other.hash = "eeeeeeee".into();
     bench.request(reqwest::Method::PUT, &format!("{plain}_eeeeeeee"), None).await;
-    let error = bench.sink().prepare(&[other]).await.unwrap_err();
+    let error = bench.sink().prepare(&[other], PATIENCE).await.unwrap_err();
     assert!(
         matches!(&error, SinkError::NameTaken { alias, .. } if *alias == format!("{plain}_eeeeeeee"))
     );
