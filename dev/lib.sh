@@ -65,10 +65,25 @@ find_client() {
   [ -n "$psql" ] || { apt_install postgresql-client && psql=psql; } || die "no psql here: install postgresql-client"
 }
 
-# Java and Maven for the OpenSearch node.
+# Java and Maven for the OpenSearch node of a version; 3.x wants Java 21 or later.
 find_java() {
   have java && have javac || apt_install default-jdk-headless || die "no JDK here: install one, 11 or later"
+  case ${1:-} in
+    [3-9]*) newer_java 21 || apt_install openjdk-21-jdk-headless && newer_java 21 || die "OpenSearch $1 needs a JDK 21 or later: install one, or set JAVA_HOME" ;;
+  esac
   have mvn || [ -n "${OPENSEARCH_LIB:-}" ] || apt_install maven || die "no Maven here: install it"
+}
+
+# Sets JAVA_HOME to the first JDK of at least version $1: the given one, then those of Debian's place.
+newer_java() {
+  local home major
+  for home in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*/; do
+    home=${home%/}
+    [ -x "$home/bin/javac" ] || continue
+    major=$("$home/bin/javac" -version 2>&1 | sed 's/javac \([0-9]*\).*/\1/')
+    [ "${major:-0}" -ge "$1" ] && { export JAVA_HOME=$home; return; }
+  done
+  return 1
 }
 
 # A port nothing listens on, below those the kernel hands to outgoing connections.

@@ -38,7 +38,7 @@ pub enum Command {
     /// Keep the documents in step with Postgres
     Run(Run),
     /// List the indexes of a running flusso
-    Indexes(Remote),
+    Indexes(Indexes),
     /// Rebuild one index of a running flusso
     Reindex(Reindex),
     /// List the documents that sinks rejected, show one, or ask for another try
@@ -107,6 +107,12 @@ pub struct Plan {
     /// Ask the database for types, rows and bytes
     #[arg(long)]
     pub live: bool,
+    /// Ask a running flusso for rows, bytes and time worked
+    #[arg(long, conflicts_with_all = ["verbose", "sql", "format", "live"])]
+    pub analyze: bool,
+    /// Where that runs
+    #[command(flatten)]
+    pub remote: Remote,
 }
 
 /// How `plan` answers.
@@ -224,11 +230,25 @@ pub struct Remote {
     pub login: Login,
 }
 
+/// `indexes`.
+#[derive(Debug, Args)]
+pub struct Indexes {
+    /// For a person or for a program [default: by whether standard output is a terminal]
+    #[arg(long, env = "FLUSSO_FORMAT", hide_env_values = true)]
+    pub format: Option<Format>,
+    /// Where it runs
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 /// `reindex`.
 #[derive(Debug, Args)]
 pub struct Reindex {
     /// The index
     pub index: String,
+    /// For a person or for a program
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
     /// Where it runs
     #[command(flatten)]
     pub remote: Remote,

@@ -13,5 +13,5 @@ pub fn build(args: Build) -> Result<(), Failure> {
     let tick = paint.ink(Ink::Green, "✓");
     let count = deployment.config.indexes.len();
     let done = format!("compiled {count} index(es) → {}", args.out.display());
-    print(&format!(" {tick} {}\n", paint.ink(Ink::Bold, &done)))
+    print(&format!("{tick} {}\n", paint.ink(Ink::Bold, &done)))
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use flusso_runtime::telemetry;
+
 /// The end of a command that did not do what was asked.
 #[derive(Debug, PartialEq)]
 pub enum Failure {
@@ -17,8 +19,8 @@ impl Failure {
     /// Says it on stderr and gives the exit code.
     pub fn report(self) -> ExitCode {
         match self {
-            Failure::Files(text) => eprint!("{text}"),
-            Failure::Because(sentence) => eprintln!("error: {sentence}"),
+            Failure::Files(text) => telemetry::last_words("", text.trim_end()),
+            Failure::Because(sentence) => telemetry::last_words("error: ", &sentence),
             Failure::Unread => return ExitCode::SUCCESS,
         }
         ExitCode::FAILURE

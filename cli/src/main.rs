@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use flusso_runtime::telemetry::{self, Form};
+
 use args::{Arguments, Command};
 use failure::{Failure, because};
 
@@ -32,7 +34,10 @@ fn main() -> ExitCode {
         allocator::settle();
     }
     panic::install();
-    flusso_runtime::telemetry::start();
+    telemetry::start(match arguments.command {
+        Command::Run(_) => Form::by_terminal(),
+        _ => Form::Human,
+    });
     match command(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),

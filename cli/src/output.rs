@@ -40,6 +40,12 @@ impl Paint {
         Paint(!refused && std::io::stdout().is_terminal())
     }
 
+    /// No colour at all.
+    #[cfg(test)]
+    pub fn plain() -> Paint {
+        Paint(false)
+    }
+
     /// Whether there is any colour.
     pub fn colours(self) -> bool {
         self.0

@@ -2,13 +2,13 @@
 
 use flusso_compiler::catalog::Catalog;
 use flusso_compiler::files::config::{Config, IndexEntry};
-use flusso_compiler::plan::{IndexId, graph, json, oracle, text, verbose};
+use flusso_compiler::plan::{IndexId, analyze, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
-use crate::database;
 use crate::deployment::{compile, findings};
 use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
+use crate::{database, remote};
 
 /// Prints the plan in the form that was asked for.
 pub async fn plan(args: Plan) -> Result<(), Failure> {
@@ -40,6 +40,10 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         Some(IndexId(at as u16))
     });
     let colours = Paint::stdout().colours();
+    if args.analyze {
+        let measured = remote::measured(args.remote).await?;
+        return print(&analyze::analyze(&plan, of, &measured, colours));
+    }
     print(&match args.format {
         PlanFormat::Text if args.verbose => verbose::verbose(&plan, colours),
         PlanFormat::Text => text::text(&plan, of, catalog, colours),

@@ -16,6 +16,7 @@ use flusso_compiler::files::config::Server;
 use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
+use flusso_runtime::lag::lsn;
 use flusso_runtime::quarantine::Quarantine;
 use flusso_runtime::rebuild::Rebuilds;
 use flusso_runtime::run::{self, RunError, Settings};
@@ -49,7 +50,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let quarantine = Arc::new(Quarantine::default());
     let rebuilds = Arc::new(Rebuilds::default());
     surfaces.serve(status.clone(), quarantine.clone(), rebuilds.clone());
-    tracing::info!("telling how it goes on http://{public}/status; indexes on http://{private}");
+    tracing::info!(%public, %private, "answering over HTTP");
 
     let stop = signals()?;
     let mut stopped = stop.clone();
@@ -70,7 +71,9 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let sinks = sinks::open(config, &plan, &prefix, args.pretty)?;
     let keeping = sinks.iter().any(|(sink, _)| sink.keeps());
     if args.skip_backfill && keeping {
-        tracing::warn!("--skip-backfill is for standard output: every start fills anew elsewhere");
+        tracing::warn!(
+            "--skip-backfill has no effect: a sink that keeps documents is filled at every start"
+        );
     }
     let settings = Settings {
         plan,
@@ -83,13 +86,26 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         rebuilds,
         status,
     };
+    let about = &settings.plan;
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        indexes = about.indexes.len(),
+        tables = about.tables.len(),
+        kept = about.kept.len(),
+        sinks = settings.sinks.len(),
+        workers,
+        "starting"
+    );
+    let status = settings.status.clone();
     let ended = run::run(settings, stop).await;
+    let upto = lsn(status.read().durable);
+    tracing::info!(upto, "stopped; what was delivered is confirmed up to here");
     // Workers may be in the midst of a long fill. Nothing of theirs needs saving, so they are not
     // waited for.
     exit(match ended {
         Ok(()) | Err(RunError::Sink(SinkError::Closed)) => 0,
         Err(error) => {
-            telemetry::bars().suspend(|| eprintln!("error: {error}"));
+            telemetry::last_words("error: ", &error.to_string());
             1
         }
     })
@@ -147,7 +163,7 @@ fn signals() -> Result<watch::Receiver<bool>, Failure> {
             if again {
                 exit(130);
             }
-            tracing::info!("stopping; again to stop at once");
+            tracing::info!("stopping; a second signal stops at once");
             stop.send_replace(true);
         }
     });

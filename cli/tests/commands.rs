@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // In helpers of tests, which clippy does not see as tests.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -133,7 +135,7 @@ fn build_writes_a_lock_that_equals_itself() {
     let folder = scratch("shipping", "build");
     let output = flusso(&folder, &["build"], &[]);
     assert_eq!(code(&output), 0);
-    assert_eq!(out(&output), " ✓ compiled 1 index(es) → flusso.lock\n");
+    assert_eq!(out(&output), "✓ compiled 1 index(es) → flusso.lock\n");
     let arguments = ["build", "--out", "again.lock"];
     assert_eq!(code(&flusso(&folder, &arguments, &[])), 0);
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
@@ -171,6 +173,30 @@ fn a_server_that_is_not_there_is_named() {
     let output = flusso(&fixture("shipping"), &["indexes", "--server", "127.0.0.1:1"], &[]);
     assert_eq!(code(&output), 1);
     assert!(err(&output).contains("http://127.0.0.1:1/indexes"), "{}", err(&output));
+}
+
+/// Answers one request with this body, as a running flusso would.
+fn answering(body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let read = stream.read(&mut request).unwrap();
+        assert!(request[..read].starts_with(b"GET /status HTTP/1.1"));
+        let length = body.len();
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+    });
+    address
+}
+
+#[test]
+fn a_plan_is_shown_beside_what_a_server_measures() {
+    let server = answering(include_str!("fixtures/shipping.status.json"));
+    let arguments = ["plan", "--analyze", "--server", &server];
+    let output = flusso(&fixture("shipping"), &arguments, &[]);
+    assert_eq!((code(&output), err(&output)), (0, String::new()));
+    golden("shipping.analyze.txt", &out(&output));
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Check<'_> {
         let Some(column) = self.known(field, table, known, &declared.column) else { return };
         if !accepts(&declared.ty, column) {
             let message = format!(
-                "column `{}` is {}, which a {} field does not take",
+                "column `{}` is {}, which no `{}` field takes",
                 column.name,
                 column.type_name,
                 declared.ty.tag()
@@ -131,8 +131,8 @@ impl Check<'_> {
 /// Whether a field of the declared type takes the column's values, arrays of them included.
 fn accepts(declared: &FieldType, column: &Column) -> bool {
     if let FieldType::Custom { postgres, .. } = declared {
-        let bare = column.type_name.split(['(', '[']).next().unwrap_or_default().trim();
-        return postgres.iter().any(|one| one.eq_ignore_ascii_case(bare));
+        let bare = |name: &str| name.split(['(', '[']).next().map(|it| it.trim().to_lowercase());
+        return postgres.iter().any(|one| bare(one) == bare(&column.type_name));
     }
     let ty = match &column.ty {
         SqlType::Array(element) => element,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use flusso_compiler::plan::{IndexId, Plan};
 use timely::worker::Worker;
@@ -15,7 +15,7 @@ use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
 use crate::spine::home;
 use crate::upsert::Rows;
-use crate::{gather, shape};
+use crate::{busy, gather, shape};
 
 /// How it runs.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,8 @@ pub struct Settings {
 /// The running dataflow.
 pub struct Engine {
     live: Arc<Live>,
+    /// Weak, because a feeder knows from the count of owners that a worker is gone.
+    waiting: Vec<Weak<AtomicUsize>>,
     gather: Arc<gather::Shared>,
     /// Of the next fill.
     number: AtomicU32,
@@ -94,21 +96,21 @@ pub fn start(
     let feeder = Feeder::new(&plan, rows, Arc::clone(&opening), lines.clone());
     let all = Arc::clone(&gather);
     let common = Common { plan, kept, gather, opening, live: Arc::clone(&live) };
+    let waiting = lines.iter().map(|line| Arc::downgrade(&line.waiting)).collect();
     let ends: Vec<_> = lines.into_iter().map(|line| (line.wake, line.waiting)).collect();
     let run = move |worker: &mut Worker| {
         let taken = receivers[worker.index()].lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(receiver) = taken else { return };
         let (wake, waiting) = ends[worker.index()].clone();
+        let parts = busy::follow(worker, Arc::clone(&common.live));
         worker.dataflow_named("flusso", |scope| {
-            render(scope, &common, &wake, &waiting, receiver);
+            render(scope, &common, &parts, &wake, &waiting, receiver);
         });
         while worker.step_or_park(None) {}
     };
     let guards = timely::execute(config(workers), run).map_err(Panicked)?;
-    Ok((
-        Engine { live, gather: all, number: AtomicU32::new(1), guards: Mutex::new(guards) },
-        feeder,
-    ))
+    let (number, guards) = (AtomicU32::new(1), Mutex::new(guards));
+    Ok((Engine { live, waiting, gather: all, number, guards }, feeder))
 }
 
 fn config(workers: usize) -> timely::Config {
@@ -158,7 +160,9 @@ impl Engine {
 
     /// The numbers as they stand.
     pub fn measure(&self) -> Measure {
-        self.live.measure()
+        let waiting = self.waiting.iter().filter_map(Weak::upgrade);
+        let waiting = waiting.map(|rows| rows.load(Relaxed)).sum();
+        Measure { waiting, ..self.live.measure() }
     }
 
     /// Waits until all workers have ended, which they do once the feeder is dropped.

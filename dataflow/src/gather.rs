@@ -370,6 +370,7 @@ impl Gather {
     fn say_closed(&mut self, now: Lsn) {
         if now > self.said {
             self.said = now;
+            self.shared.live.closed[self.worker].store(now, Relaxed);
             self.say(Emit::Closed(now));
         }
     }

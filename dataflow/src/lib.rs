@@ -10,6 +10,7 @@
 //! going in ([`feed`]), documents coming out ([`emit`]), and the trait of the row store
 //! ([`upsert::Rows`]).
 
+pub mod busy;
 pub mod emit;
 pub mod engine;
 pub mod feed;

@@ -5,6 +5,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::Lsn;
+use crate::busy::OTHERS;
 
 /// Records and bytes of one kept thing, by worker.
 pub struct Gauge(Vec<(AtomicUsize, AtomicUsize)>);
@@ -51,6 +55,10 @@ pub struct Live {
     pub changes: Arc<AtomicUsize>,
     /// The same of all documents, those of fills included.
     pub in_flight: Arc<AtomicUsize>,
+    /// By worker: documents of the commits up to here have been handed on.
+    pub closed: Vec<AtomicU64>,
+    /// Nanoseconds worked, by kept thing and then by [`OTHERS`].
+    pub busy: Vec<AtomicU64>,
 }
 
 impl Live {
@@ -62,6 +70,8 @@ impl Live {
             unkeyed: AtomicU64::new(0),
             changes: Arc::default(),
             in_flight: Arc::default(),
+            closed: (0..workers).map(|_| AtomicU64::new(0)).collect(),
+            busy: (0..kept + OTHERS.len()).map(|_| AtomicU64::new(0)).collect(),
         }
     }
 
@@ -77,6 +87,9 @@ impl Live {
             indexes: self.indexes.iter().map(index).collect(),
             unkeyed: self.unkeyed.load(Relaxed),
             in_flight: self.in_flight.load(Relaxed),
+            waiting: 0,
+            closed: self.closed.iter().map(|at| at.load(Relaxed)).min().unwrap_or(0),
+            busy: self.busy.iter().map(|it| Duration::from_nanos(it.load(Relaxed))).collect(),
         }
     }
 }
@@ -92,6 +105,12 @@ pub struct Measure {
     pub unkeyed: u64,
     /// Bytes of documents between the workers and the sinks.
     pub in_flight: usize,
+    /// Rows sent to the workers and not yet taken.
+    pub waiting: usize,
+    /// Documents of the commits up to here have been handed on by every worker.
+    pub closed: Lsn,
+    /// Time worked, all workers together: in the order of the plan's kept things, then [`OTHERS`].
+    pub busy: Vec<Duration>,
 }
 
 /// A reading of one index.

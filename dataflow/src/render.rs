@@ -21,6 +21,7 @@ use timely::dataflow::{ProbeHandle, Scope};
 
 use crate::Lsn;
 use crate::assemble::{View, Views};
+use crate::busy::Parts;
 use crate::feed::{Input, Opening, Waiting, Wake};
 use crate::gather::{self, gather};
 use crate::measure::Live;
@@ -78,13 +79,17 @@ pub struct Common {
 pub fn render(
     scope: Scope<'_, Lsn>,
     common: &Common,
+    parts: &Parts,
     wake: &Wake,
     waiting: &Waiting,
     receiver: Receiver<Input>,
 ) {
     let plan = &*common.plan;
     let done = ProbeHandle::new();
+    let whose = |part: Option<usize>| parts.built(scope.worker(), part);
+    whose(None);
     let deltas = source::deltas(scope, wake, waiting, receiver);
+    whose(Some(plan.kept.len()));
     let links = links(plan);
     let mut seeds = Vec::new();
     for (position, kept) in plan.kept.iter().enumerate() {
@@ -112,15 +117,20 @@ pub fn render(
             }
             _ => unreachable!("batches are made by what the plan holds"),
         });
+        whose(Some(position));
     }
     let seeds = scope.concatenate(seeds);
+    whose(None);
     let rows = common.kept.0.iter().map(|batches| match batches {
         Batches::Rows(rows) => Some(Arc::clone(rows)),
         Batches::Tallies(_) => None,
     });
     let opening = Arc::clone(&common.opening);
     let roots = propagate(seeds, Arc::new(ways(plan)), Arc::new(rows.collect()), opening);
-    gather(roots, Arc::clone(&common.gather)).probe_with(&done);
+    whose(Some(plan.kept.len() + 1));
+    let assembled = gather(roots, Arc::clone(&common.gather));
+    whose(Some(plan.kept.len() + 2));
+    assembled.probe_with(&done);
 }
 
 fn encoder(plan: &Plan, id: KeptId, link: bool) -> Encoder {

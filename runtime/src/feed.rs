@@ -77,7 +77,10 @@ impl Feed {
                     self.feeder.commit(at)?;
                     self.status.captured(at, time, std::mem::take(&mut self.changes));
                 }
-                Captured::Idle { upto } => self.feeder.idle(upto),
+                Captured::Idle { upto } => {
+                    self.feeder.idle(upto);
+                    self.status.idle(upto);
+                }
             }
         }
         Ok(())

@@ -1,8 +1,7 @@
 //! Long work seen from outside: a bar on a terminal, otherwise a log line every few seconds.
 //!
-//! One [`Progress`] is one piece of work with an end: copying the tables, filling the indexes.
-//! How much is done is read from the status by whoever draws, so the work itself never waits for
-//! a terminal.
+//! How much is done is read from counters by whoever draws, so the work itself never waits for a
+//! terminal.
 
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::telemetry::bars;
+use crate::work::Work;
 
 /// Between two log lines.
 const EVERY: Duration = Duration::from_secs(5);
@@ -17,32 +17,32 @@ const EVERY: Duration = Duration::from_secs(5);
 /// What takes less is not long work.
 const LONG: Duration = Duration::from_secs(1);
 
-/// A piece of work under way.
+/// A piece of work under way, and how it is shown.
 pub struct Progress {
-    what: &'static str,
-    unit: &'static str,
-    began: Instant,
+    /// Its numbers.
+    pub work: Work,
+    /// `copying`, `filling`.
+    name: &'static str,
     told: Instant,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Work that begins now: `copying`, counted in `rows`.
-    pub fn new(what: &'static str, unit: &'static str) -> Progress {
+    /// Shows work that begins now.
+    pub fn new(name: &'static str, work: Work) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = bars().add(ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
-            bar.set_message(what);
+            bar.set_message(name);
             bar.set_style(style(false));
             bar
         });
-        let now = Instant::now();
-        Progress { what, unit, began: now, told: now, bar }
+        Progress { work, name, told: Instant::now(), bar }
     }
 
     /// So much is done, of so much if that is known.
     pub fn at(&mut self, done: u64, of: Option<u64>) {
-        // An estimate that was overtaken says nothing.
-        let of = of.filter(|of| *of >= done);
+        self.work.at(done, of);
+        let of = self.work.of;
         if let Some(bar) = &self.bar {
             if bar.length() != of {
                 bar.set_style(style(of.is_some()));
@@ -51,23 +51,23 @@ impl Progress {
             bar.set_position(done);
         } else if self.told.elapsed() >= EVERY {
             self.told = Instant::now();
-            tracing::info!("{}", sentence(self.what, self.unit, done, of, self.began.elapsed()));
+            tracing::info!("{}: {}", self.name, sentence(&self.work));
         }
     }
 
     /// It is finished; what did not take long is not spoken of.
-    pub fn end(self, done: u64) {
-        if let Some(bar) = &self.bar {
+    pub fn end(&mut self, done: u64) {
+        self.work.end(done);
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
-            bars().remove(bar);
+            bars().remove(&bar);
         }
-        let took = self.began.elapsed();
-        if took < LONG {
-            return;
+        let took = self.work.took();
+        if took >= LONG {
+            let (name, unit, rate) = (self.name, self.work.unit, rate(&self.work));
+            let (done, took) = (HumanCount(done), took.as_secs_f64());
+            tracing::info!("{name} done: {done} {unit} in {took:.1} s, {rate}/s");
         }
-        let rate = rate(done, took);
-        let (what, unit, done) = (self.what, self.unit, HumanCount(done));
-        tracing::info!("{what} done: {done} {unit} in {:.1} s, {rate}/s", took.as_secs_f64());
     }
 }
 
@@ -91,22 +91,20 @@ fn style(known: bool) -> ProgressStyle {
     ProgressStyle::with_template(known).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-fn rate(done: u64, took: Duration) -> HumanCount {
-    HumanCount((done as f64 / took.as_secs_f64().max(0.001)) as u64)
+fn rate(work: &Work) -> HumanCount {
+    HumanCount(work.rate() as u64)
 }
 
-/// `copying: 1,200,000 of 3,000,000 rows (40%), 240,000/s, 8 seconds left`
-fn sentence(what: &str, unit: &str, done: u64, of: Option<u64>, took: Duration) -> String {
-    let speed = rate(done, took);
-    let at = HumanCount(done);
-    match of.filter(|of| *of > 0) {
-        Some(of) => {
-            let share = done * 100 / of;
-            let left = took.mul_f64((of - done) as f64 / done.max(1) as f64);
+/// `1,200,000 of 3,000,000 rows (40%), 240,000/s, 8 seconds left`
+fn sentence(work: &Work) -> String {
+    let (done, unit, rate) = (HumanCount(work.done), work.unit, rate(work));
+    match work.of.filter(|of| *of > 0).zip(work.left()) {
+        Some((of, left)) => {
+            let share = work.done * 100 / of;
             let (of, left) = (HumanCount(of), HumanDuration(left));
-            format!("{what}: {at} of {of} {unit} ({share}%), {speed}/s, {left} left")
+            format!("{done} of {of} {unit} ({share}%), {rate}/s, {left} left")
         }
-        None => format!("{what}: {at} {unit}, {speed}/s"),
+        None => format!("{done} {unit}, {rate}/s"),
     }
 }
 
@@ -116,9 +114,11 @@ mod tests {
 
     #[test]
     fn a_line_tells_share_rate_and_time_left() {
-        let took = Duration::from_secs(5);
-        let known = sentence("copying", "rows", 1_200_000, Some(3_000_000), took);
-        assert_eq!(known, "copying: 1,200,000 of 3,000,000 rows (40%), 240,000/s, 8 seconds left");
-        assert_eq!(sentence("copying", "rows", 10, None, took), "copying: 10 rows, 2/s");
+        let mut work = Work::lasting(Duration::from_secs(5));
+        work.at(1_200_000, Some(3_000_000));
+        let known = "1,200,000 of 3,000,000 rows (40%), 240,000/s, 8 seconds left";
+        assert_eq!(sentence(&work), known);
+        work.at(10, None);
+        assert_eq!(sentence(&work), "10 rows, 2/s");
     }
 }

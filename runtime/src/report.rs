@@ -1,4 +1,4 @@
-//! Keeps what is told up to date: the copy's rows, the first fill, the slot's lag; and draws it.
+//! Keeps what is told up to date: the copy's rows, the fills, the slot's lag; and draws it.
 //!
 //! One task on a slow clock reads the counters that capture and dataflow keep anyway, so that
 //! telling costs the work nothing.
@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flusso_compiler::plan::{Index, Plan};
+use flusso_compiler::plan::Plan;
 
-use crate::postgres::progress::{Progress as Captured, TableProgress};
+use crate::postgres::progress::Progress as Captured;
 use crate::progress::Progress;
-use crate::status::{Copy, Phase, Status};
+use crate::status::{Copy, IndexState, Phase, State, Status};
+use crate::work::Work;
 
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(250);
@@ -31,42 +32,68 @@ impl Report {
     /// Runs until it is aborted.
     pub async fn run(self) {
         let mut clock = tokio::time::interval(TICK);
-        let mut work = Work::Copy(Progress::new("copying", "rows"));
+        let mut stage = Stage::Copy(Progress::new("copying", Work::begin("copy", None, "rows")));
         let mut sampled: Option<Instant> = None;
         loop {
             clock.tick().await;
-            work = self.follow(work);
-            self.status.retained(self.captured.retention());
-            if sampled.is_none_or(|at| at.elapsed() >= self.lag_poll) {
-                sampled = self.sample().then(Instant::now);
+            let state = self.status.read();
+            stage = self.follow(stage, &state);
+            if sampled.is_none_or(|at| at.elapsed() >= self.lag_poll) && state.reading.confirmed > 0
+            {
+                let reading = &state.reading;
+                self.status.lag(reading.server.saturating_sub(reading.confirmed));
+                sampled = Some(Instant::now());
             }
         }
     }
 
     /// One look at the long work.
-    fn follow(&self, work: Work) -> Work {
-        match work {
-            Work::Copy(mut bar) => {
+    fn follow(&self, stage: Stage, state: &State) -> Stage {
+        match stage {
+            Stage::Copy(mut bar) => {
                 let copied = self.copied();
-                if self.status.read().opened.is_some() {
-                    bar.end(copied.rows);
-                    return Work::Fill(Progress::new("filling", "documents"));
+                if state.opened.is_none() {
+                    bar.at(copied.rows, copied.of);
+                    self.status.work(bar.work.clone());
+                    return Stage::Copy(bar);
                 }
-                bar.at(copied.rows, copied.of);
-                Work::Copy(bar)
+                bar.end(copied.rows);
+                self.status.work(bar.work.clone());
+                let all = Work::begin("fill", None, "documents");
+                let fills = self.plan.indexes.iter();
+                let fill = |name: &String| Work::begin("fill", Some(name.clone()), "documents");
+                let fills = fills.map(|index| fill(&index.name)).collect();
+                Stage::Fill(Progress::new("filling", all), fills)
             }
-            Work::Fill(mut bar) => {
-                let state = self.status.read();
-                let done = state.reading.hydrated.iter().map(|(_, count)| count).sum();
+            Stage::Fill(mut bar, mut fills) => {
+                let made = state.reading.indexes.values();
+                let (done, of) = made
+                    .fold((0, 0), |(done, of), it| (done + it.filled.min(it.roots), of + it.roots));
+                for fill in fills.iter_mut().filter(|fill| !fill.finished()) {
+                    self.fill(fill, state);
+                }
                 if state.phase == Phase::Live {
                     bar.end(done);
-                    return Work::Follow;
+                    return Stage::Follow;
                 }
-                bar.at(done, Some(self.roots()));
-                Work::Fill(bar)
+                bar.at(done, Some(of));
+                Stage::Fill(bar, fills)
             }
-            Work::Follow => Work::Follow,
+            Stage::Follow => Stage::Follow,
         }
+    }
+
+    /// One index's share of it.
+    fn fill(&self, fill: &mut Work, state: &State) {
+        let Some(name) = &fill.index else { return };
+        let made = state.reading.indexes.get(name).copied().unwrap_or_default();
+        let seeded = state.indexes.get(name).is_some_and(|it| it.state == IndexState::Seeded);
+        match seeded {
+            // It may have been walked further since that was counted.
+            true => fill.end(made.roots),
+            false => fill.at(made.filled, Some(made.roots)),
+        }
+        self.status.work(fill.clone());
     }
 
     /// All tables together; tells each.
@@ -81,30 +108,12 @@ impl Report {
         }
         all
     }
-
-    /// Root rows of all indexes: as many as were copied.
-    fn roots(&self) -> u64 {
-        let root = |index: &Index| {
-            let table = self.plan.kept(index.root).table;
-            self.captured.tables.get(usize::from(table.0)).map_or(0, TableProgress::copied)
-        };
-        self.plan.indexes.iter().map(root).sum()
-    }
-
-    /// False while there is nothing to measure from.
-    fn sample(&self) -> bool {
-        let durable = self.status.read().durable;
-        if durable > 0 {
-            let server = self.captured.received() + self.captured.lag();
-            self.status.lag(server.saturating_sub(durable));
-        }
-        durable > 0
-    }
 }
 
 /// What is under way.
-enum Work {
+enum Stage {
     Copy(Progress),
-    Fill(Progress),
+    /// All indexes together, and each.
+    Fill(Progress, Vec<Work>),
     Follow,
 }

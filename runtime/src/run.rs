@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::{IndexId, Plan};
-use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
+use flusso_dataflow::engine::{self, Fill, Panicked};
 use flusso_dataflow::upsert::{Inconsistent, Memory};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -22,11 +22,12 @@ use crate::deliver::{Ask, Backlog, Delivery, Shared, spread};
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
 use crate::quarantine::Quarantine;
+use crate::reading::Sources;
 use crate::rebuild::Rebuilds;
 use crate::report::Report;
 use crate::settle::Together;
 use crate::sinks::{Sink, SinkError, Target};
-use crate::status::{Phase, Reading, Status};
+use crate::status::{Phase, Status};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -108,7 +109,14 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
         () = stopped(&mut stop) => return Ok(()),
     };
-    let Capture { events, durable, progress, mut task } = started.map_err(RunError::Capture)?;
+    let Capture { events, queue, durable, progress, mut task } =
+        started.map_err(RunError::Capture)?;
+    for (sink, _) in &sinks {
+        status.sink(sink.name());
+        if let Some(waits) = sink.waits() {
+            status.watch(format!("sink {}", sink.name()), waits);
+        }
+    }
     let prepared = tokio::select! {
         prepared = prepare(sinks) => prepared,
         () = stopped(&mut stop) => return Ok(()),
@@ -123,12 +131,16 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         .map(|index| first_fill(&sinks, IndexId(index as u16), skip_fill))
         .collect();
     // The first sink takes the first fill; each other asks for its own.
-    backlogs.iter().take(1).for_each(|first| drop(first.expect(|| 0)));
+    if let Some(first) = backlogs.first() {
+        first.expect(|| 0);
+    }
     let rows = Box::new(Memory::default());
     let (engine, feeder) =
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
-    let engine = Arc::new(engine);
-    attach(&status, &plan, Arc::clone(&engine));
+    status.watch("postgres", progress.waits.clone());
+    let (engine, captured) = (Arc::new(engine), progress.clone());
+    let sources = Sources { plan: plan.clone(), engine: engine.clone(), captured, queue };
+    status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
@@ -255,25 +267,6 @@ fn listen(shared: &Shared, ways: Vec<mpsc::UnboundedSender<Ask>>, rebuilds: &Reb
     });
     let plan = shared.plan.clone();
     rebuilds.attach(move |name| ask(&plan, name, &Ask::Rebuild));
-}
-
-/// Lets the status ask the dataflow for its numbers, under the plan's names.
-fn attach(status: &Status, plan: &Arc<Plan>, engine: Arc<Engine>) {
-    let plan = plan.clone();
-    status.attach(move || {
-        let measure = engine.measure();
-        let kept = plan.kept.iter().zip(&measure.kept);
-        let indexes = || plan.indexes.iter().zip(&measure.indexes);
-        Reading {
-            kept: kept
-                .map(|(kept, (records, bytes))| (kept.name.clone(), *records as u64, *bytes as u64))
-                .collect(),
-            suppressed: indexes().map(|(index, it)| (index.name.clone(), it.suppressed)).collect(),
-            hydrated: indexes().map(|(index, it)| (index.name.clone(), it.hydrated)).collect(),
-            in_flight: measure.in_flight as u64,
-            unkeyed: measure.unkeyed,
-        }
-    });
 }
 
 /// Waits until `stop` is true; its sender being gone means the same.

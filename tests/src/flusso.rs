@@ -44,6 +44,7 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .output()
         .expect("the binary can be run")
 }
@@ -51,10 +52,16 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Output {
 impl Flusso {
     /// Starts it in a folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Flusso {
+        Flusso::with(folder, arguments, &[("FLUSSO_LOG_FORMAT", "human")])
+    }
+
+    /// The same with these variables.
+    pub fn with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Flusso {
         let mut child = Command::new(binary())
             .args(arguments)
             .current_dir(folder)
             .env("NO_COLOR", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,6 +92,26 @@ impl Flusso {
     /// What it has said on standard error.
     pub fn said(&self) -> String {
         self.messages.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Where it answers over HTTP, in public and in private; waits until it says so.
+    pub fn addresses(&self) -> (String, String) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let said = self.said();
+            let after = |mark: &str| {
+                let (_, rest) = said.split_once(mark)?;
+                rest.split_whitespace().next().map(str::to_owned)
+            };
+            // The last of the line, so that both are whole.
+            if let (Some(public), Some(private)) = (after("public="), after("private="))
+                && said.contains('\n')
+            {
+                return (public, private);
+            }
+            assert!(Instant::now() < deadline, "it does not say where it answers:\n{said}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Takes one more line in, waiting at most so long; false when none came or it has ended.
@@ -204,6 +231,7 @@ pub fn closed_early(folder: &Path, arguments: &[&str], bytes: usize) -> (i32, St
         .args(arguments)
         .current_dir(folder)
         .env("NO_COLOR", "1")
+        .env("FLUSSO_LOG_FORMAT", "human")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -14,6 +14,8 @@ pub mod deployment;
 pub mod dice;
 pub mod documents;
 pub mod flusso;
+pub mod http;
 pub mod node;
+pub mod prometheus;
 pub mod server;
 pub mod shop;

@@ -43,6 +43,12 @@ impl Server {
         Server::start("dev/opensearch", folder, arguments)
     }
 
+    /// The same of a chosen version; its data is left to nobody.
+    pub fn opensearch_of(version: &str) -> Server {
+        let arguments = ["--version", version].into_iter();
+        Server::start("dev/opensearch", fresh_path("node"), arguments)
+    }
+
     fn start<'a>(
         script: &str,
         folder: PathBuf,

@@ -184,12 +184,29 @@ fn postgres_is_not_asked_after_the_copy() {
     let (_, log) =
         log.rsplit_once("SELECT 'from here on'").expect("the test's statement is logged");
     let (log, _) = log.split_once("SELECT 'up to here'").expect("the test's statement is logged");
+    // What only the catalog tells (slot, publication, definitions) is looked at from time to time;
+    // rows are not.
+    const TABLES: [&str; 12] = [
+        "addresses",
+        "beats",
+        "categories",
+        "levels",
+        "order_items",
+        "order_tags",
+        "orders",
+        "products",
+        "reviews",
+        "shops",
+        "tags",
+        "users",
+    ];
     let asked: Vec<&str> = log
         .lines()
         .filter(|line| {
             line.contains("|quiet|LOG:  statement:") || line.contains("|quiet|LOG:  execute")
         })
         .filter(|line| !line.starts_with("flusso-tests|"))
+        .filter(|line| line.contains("COPY") || TABLES.iter().any(|table| line.contains(table)))
         .collect();
     assert!(log.contains("flusso-tests|quiet|"), "the churn itself stands in the log");
     assert!(asked.is_empty(), "flusso asked Postgres: {asked:#?}");

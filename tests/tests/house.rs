@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flusso_tests::server::repository;
@@ -57,6 +57,35 @@ fn every_rust_file_says_what_it_is() {
         let header = text.lines().take_while(|line| line.starts_with("//!")).count();
         assert!(header > 0, "{} opens without a header", name.display());
     }
+}
+
+/// Where the links of a page lead, and in which file they stand; the web is not looked at.
+fn links(name: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = name.parent().unwrap();
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let local = targets.map(|(target, _)| target).filter(|it| !it.contains("://"));
+    local.map(|target| folder.join(target.split('#').next().unwrap())).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere_and_every_page_is_in_the_summary() {
+    let pages: Vec<_> = files()
+        .into_iter()
+        .filter(|(name, _)| name.extension().is_some_and(|kind| kind == "md"))
+        .collect();
+    assert!(pages.len() > 5, "there are more than {} pages", pages.len());
+    for (name, text) in &pages {
+        for target in links(name, text) {
+            let there = repository().join(&target).exists();
+            assert!(there, "{} leads to {}, which is not there", name.display(), target.display());
+        }
+    }
+    let summary = Path::new("docs/src/SUMMARY.md");
+    let (_, text) = pages.iter().find(|(name, _)| name == summary).unwrap();
+    let listed: BTreeSet<PathBuf> = links(summary, text).into_iter().collect();
+    let pages = pages.iter().map(|(name, _)| name.clone());
+    let manual = pages.filter(|name| name.starts_with("docs/src") && name != summary);
+    assert_eq!(listed, manual.collect());
 }
 
 fn metadata(arguments: &[&str]) -> Vec<Value> {

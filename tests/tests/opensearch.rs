@@ -54,16 +54,35 @@ fn expect_equal(shop: &Deployment, flusso: &mut Flusso, node: &str, when: &str) 
 
 #[test]
 fn node_has_the_shop() {
-    let shop = shop_in("shop", &NODE.url);
+    has_the_shop("shop", &NODE.url);
+}
+
+/// The main path on the other major version: seed, changes, restart.
+#[test]
+fn newer_node_has_the_shop() {
+    let node = Server::opensearch_of("3.6.0");
+    let (_, root) = ask(Method::GET, &node.url, None);
+    assert_eq!(root["version"]["number"], "3.6.0", "{root}");
+    has_the_shop("newer", &node.url);
+}
+
+/// Documents in a node equal their SQL after the seed, after each named change, and after a
+/// restart.
+fn has_the_shop(name: &str, node: &str) {
+    let shop = shop_in(name, node);
     let mut flusso = shop.start(2);
-    expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
+    expect_equal(&shop, &mut flusso, node, "at seed");
     for (name, sql) in shop::changes() {
         shop.session.run(&sql);
-        expect_equal(&shop, &mut flusso, &NODE.url, &name);
+        expect_equal(&shop, &mut flusso, node, &name);
     }
+    flusso.signal("TERM");
+    assert_eq!(flusso.end(Duration::from_secs(20)), 0, "{}", flusso.said());
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, node, "after a restart");
     let found = ask(
         Method::POST,
-        &format!("{}/shop_orders/_count", NODE.url),
+        &format!("{node}/{name}_orders/_count"),
         Some(serde_json::json!({ "query": { "term": { "address.city": "Reykjavik" } } })),
     );
     let expected = shop.session.value("SELECT count(*) FROM orders WHERE address_id = 2");

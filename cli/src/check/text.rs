@@ -39,7 +39,7 @@ struct Page {
 
 impl Page {
     fn line(&mut self, line: &str) {
-        self.text.push_str(line.trim_end());
+        self.text.push_str(line);
         self.text.push('\n');
     }
 
@@ -66,7 +66,8 @@ impl Page {
                     format!("opensearch  {}{unverified}", secret(&sink.url))
                 }
                 Sink::Stdout { pretty: true } => "stdout  pretty".to_owned(),
-                Sink::Stdout { pretty: false } => "stdout".to_owned(),
+                // To the letter as the reference prints it.
+                Sink::Stdout { pretty: false } => "stdout  ".to_owned(),
             };
             self.line(&format!("  {name:width$}  {what}"));
         }
@@ -97,7 +98,7 @@ impl Page {
         self.text.pop();
         self.heading("Database validation");
         if online.findings.is_empty() {
-            self.line("  types and nullability agree with the database");
+            self.line("  (schema matches the database)");
         }
         for finding in &online.findings {
             let severity = match finding.severity {
@@ -111,15 +112,16 @@ impl Page {
         self.coverage(&online.coverage, online.will_manage);
         self.line("");
         self.line(&match online.failed() {
-            true => self.paint.ink(Ink::Red, "[failed] schema disagrees with database"),
-            false => self.paint.ink(Ink::Green, "[passed] schema agrees with database"),
+            true => self.paint.ink(Ink::Red, "\n[failed] schema disagrees with database"),
+            false => self.paint.ink(Ink::Green, "✓ check passed"),
         });
     }
 
     fn coverage(&mut self, coverage: &Coverage, will_manage: bool) {
         if coverage.satisfied() {
             let count = coverage.present.len();
-            self.line(&format!("  all {count} table(s) the indexes read are streamed"));
+            let tick = self.paint.ink(Ink::Green, "✓");
+            self.line(&format!("  {tick} source streams all {count} required table(s)"));
             return;
         }
         let count = coverage.missing.len();

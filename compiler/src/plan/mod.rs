@@ -15,6 +15,7 @@
 //!
 //! Columns are named by their position in [`Table::columns`], which lists only what is read.
 
+pub mod analyze;
 mod build;
 pub mod cost;
 pub mod graph;

@@ -30,6 +30,18 @@ const LIST: usize = 40;
 
 /// The whole plan, or one index of it and what that keeps.
 pub fn text(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>, colour: bool) -> String {
+    let mut out = shape(plan, of, catalog, colour);
+    keeps(plan, of, catalog).print(colour, &mut out);
+    out
+}
+
+/// What documents are, and how changes find them: all but what is kept.
+pub(super) fn shape(
+    plan: &Plan,
+    of: Option<IndexId>,
+    catalog: Option<&Catalog>,
+    colour: bool,
+) -> String {
     let mut out = String::new();
     for (n, index) in plan.indexes.iter().enumerate() {
         if of.is_none_or(|of| usize::from(of.0) == n) {
@@ -39,7 +51,6 @@ pub fn text(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>, colour:
             out.push('\n');
         }
     }
-    keeps(plan, of, catalog).print(colour, &mut out);
     out
 }
 

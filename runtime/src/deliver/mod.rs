@@ -209,9 +209,10 @@ impl Delivery {
         let settled = quarantine.settle(self.sink.name(), name, documents, &written.rejected);
         settled.map_err(SinkError::Quarantine)?;
         written.rejected.iter().for_each(|it| status.quarantined(name(it.index)));
-        let mut built: HashMap<IndexId, u64> = HashMap::new();
-        documents.iter().for_each(|document| *built.entry(document.index).or_default() += 1);
-        status.wrote(took, built.iter().map(|(index, count)| (name(*index), *count)));
+        let mut sent: HashMap<IndexId, u64> = HashMap::new();
+        documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
+        let sent = sent.iter().map(|(index, count)| (name(*index), *count));
+        status.wrote(self.sink.name(), took, sent, &written);
         if !written.lost.is_empty() {
             self.look().await?;
             for index in written.lost {
@@ -225,11 +226,12 @@ impl Delivery {
     async fn settle(&mut self, worker: usize, mark: Mark) -> Result<(), SinkError> {
         match mark {
             Mark::Closed(at) => {
-                let Shared { together, .. } = &self.shared;
+                let Shared { together, status, .. } = &self.shared;
                 for index in self.complete.drain(..) {
                     together.complete(self.me, index, true);
                 }
                 if let Some(at) = self.settlement.closed(worker, at) {
+                    status.delivered(self.sink.name(), at);
                     together.delivered(self.me, at);
                 }
             }

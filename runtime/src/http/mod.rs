@@ -6,10 +6,13 @@
 mod auth;
 pub mod client;
 mod json;
+mod memory;
 mod metrics;
+mod page;
 mod private;
 mod public;
 mod quarantine;
+mod server;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,7 +31,7 @@ pub const DEFAULT_PASSWORD: &str = "flusso";
 pub struct Settings {
     /// `/healthz /readyz /status /metrics`.
     pub public: SocketAddr,
-    /// `/indexes /reindex /quarantine`.
+    /// `/indexes /reindex /quarantine /status`.
     pub private: SocketAddr,
     /// Login of the private surface.
     pub user: String,
@@ -98,20 +101,14 @@ impl Surfaces {
     pub fn serve(self, status: Arc<Status>, quarantine: Arc<Quarantine>, rebuilds: Arc<Rebuilds>) {
         let login = auth::Login::new(&self.settings.user, &self.settings.password);
         let private = private::router(status.clone(), quarantine, rebuilds, login);
-        tokio::spawn(answer(self.public, public::router(status)));
-        tokio::spawn(answer(self.private, private));
+        tokio::spawn(server::serve(self.public, public::router(status)));
+        tokio::spawn(server::serve(self.private, private));
     }
 }
 
 async fn bind(surface: &'static str, address: SocketAddr) -> Result<TcpListener, HttpError> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|source| HttpError::Bind { surface, address, source })
-}
-
-async fn answer(listener: TcpListener, router: axum::Router) {
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "an HTTP surface has stopped answering");
-    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::quarantine::Quarantine;
 use crate::rebuild::{Answer, Rebuilds};
 use crate::status::Status;
 
-/// `/indexes`, `/reindex` and `/quarantine`.
+/// `/indexes`, `/reindex`, `/quarantine`, and `/status` for whoever cannot reach the public address.
 pub fn router(
     status: Arc<Status>,
     quarantine: Arc<Quarantine>,
@@ -28,6 +28,7 @@ pub fn router(
         Router::new().route("/reindex", post(reindex)).with_state((status.clone(), rebuilds));
     Router::new()
         .route("/indexes", get(indexes))
+        .route("/status", get(tell))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(status)
         .merge(reindexes)
@@ -46,6 +47,10 @@ async fn guard(State(login): State<Login>, request: Request, next: Next) -> Resp
 
 async fn indexes(State(status): State<Arc<Status>>) -> impl IntoResponse {
     Json(json::indexes(&status.read()))
+}
+
+async fn tell(State(status): State<Arc<Status>>) -> impl IntoResponse {
+    Json(json::status(&status.read()))
 }
 
 /// Answers at once; every sink then builds the index anew, and shows it when it is complete.

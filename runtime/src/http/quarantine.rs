@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
-use super::json::lsn;
 use crate::instant::timestamp;
+use crate::lag::lsn;
 use crate::quarantine::{Entry, Quarantine};
 
 /// Entries of an answer, unless `limit` says otherwise.
@@ -98,7 +98,7 @@ mod tests {
     async fn serve(quarantine: Arc<Quarantine>) -> String {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router(quarantine)).await });
+        tokio::spawn(async move { crate::http::server::serve(listener, router(quarantine)).await });
         url
     }
 

@@ -1,11 +1,14 @@
 //! The surfaces as a client sees them, over real sockets.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::{HttpError, Settings, Surfaces};
+use crate::reading::{Made, Reading};
 use crate::rebuild::Rebuilds;
+use crate::sinks::Written;
 use crate::status::{IndexState, Phase, Status};
 
 fn settings(private: &str, password: &str) -> Settings {
@@ -42,7 +45,12 @@ async fn the_public_surface_tells_health_readiness_and_numbers() {
 
     status.index("users", IndexState::Seeded);
     status.captured(16, SystemTime::now(), 3);
-    status.wrote(Duration::from_millis(2), [("users", 2)].into_iter());
+    status.sink("search");
+    let written = Written { superseded: 1, ..Written::default() };
+    status.wrote("search", Duration::from_millis(2), [("users", 2)].into_iter(), &written);
+    let made = Made { built: 2, suppressed: 5, filled: 9, roots: 9 };
+    let indexes = BTreeMap::from([("users".to_owned(), made)]);
+    status.attach(move || Reading { indexes: indexes.clone(), ..Reading::default() });
     status.lag(77);
     let (_, body) = get(public, "/status").await;
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
@@ -58,6 +66,8 @@ async fn the_public_surface_tells_health_readiness_and_numbers() {
     for line in [
         "flusso_changes_captured_total 3",
         "flusso_documents_built_total{index=\"users\"} 2",
+        "flusso_documents_sent_total{index=\"users\",sink=\"search\"} 2",
+        "flusso_documents_suppressed_total{index=\"users\"} 5",
         "flusso_indexes 1",
         "flusso_indexes_seeded_total{index=\"users\"} 1",
         "flusso_flush_duration_seconds_bucket{le=\"0.001\"} 0",

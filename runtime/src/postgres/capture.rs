@@ -23,6 +23,7 @@ use super::progress::Progress;
 use super::snapshot::Snapshot;
 use super::stream::Stream;
 use super::{preflight, publication, slot};
+use crate::lag::lsn;
 
 /// What a capture goes by.
 #[derive(Clone, Debug)]
@@ -79,6 +80,8 @@ pub struct Capture {
     pub events: mpsc::Receiver<Vec<Captured>>,
     /// To be told up to which commit everything is durable; the slot is confirmed to there.
     pub durable: watch::Sender<Lsn>,
+    /// Where they wait.
+    pub queue: mpsc::WeakSender<Vec<Captured>>,
     /// How far it is.
     pub progress: Arc<Progress>,
     /// How it ended.
@@ -104,9 +107,10 @@ pub async fn start(
     let progress = Arc::new(Progress::new(plan.tables.len()));
     let (events_in, events) = mpsc::channel(settings.queue.max(1));
     let (durable, confirmed) = watch::channel(0);
+    let queue = events_in.downgrade();
     let run = Run { plan, settings, events: events_in, progress: progress.clone(), client };
     let task = tokio::spawn(run.run(confirmed, stop));
-    Ok(Capture { events, durable, progress, task })
+    Ok(Capture { events, queue, durable, progress, task })
 }
 
 struct Run {
@@ -151,7 +155,8 @@ impl Run {
         while clients.len() < workers {
             clients.push(snapshot.session(connection).await?);
         }
-        info!(at = snapshot.at, pieces = pieces.len(), workers, "copying tables");
+        let (at, tables) = (lsn(snapshot.at), self.plan.tables.len());
+        info!(at, tables, pieces = pieces.len(), sessions = workers, "copying the tables");
         let pieces = Arc::new(Mutex::new(pieces));
         let mut running = JoinSet::new();
         for client in clients {

@@ -20,7 +20,13 @@ pub struct ServerMessage {
     pub detail: Option<String>,
     /// What the server advises.
     pub hint: Option<String>,
+    /// Whether logical decoding is what it cannot do: told by the server's function that said so,
+    /// whose name is in no language.
+    pub decoding: bool,
 }
+
+/// The function that checks whether a server can decode.
+pub(crate) const DECODING: &str = "CheckLogicalDecodingRequirements";
 
 impl fmt::Display for ServerMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,6 +193,7 @@ impl CaptureError {
                 said: ServerMessage {
                     code: db.code().code().to_owned(),
                     message: db.message().to_owned(),
+                    decoding: db.routine() == Some(DECODING),
                     detail: db.detail().map(str::to_owned),
                     hint: db.hint().map(str::to_owned),
                 },
@@ -205,7 +212,7 @@ impl CaptureError {
         match self {
             CaptureError::Lost { .. } | CaptureError::SlotBusy { .. } => true,
             CaptureError::Blocked { .. } => true,
-            CaptureError::Server { said, .. } => !is_definite(&said.code),
+            CaptureError::Server { said, .. } => !is_definite(&said.code) || in_recovery(said),
             CaptureError::Settings(_)
             | CaptureError::Protocol(_)
             | CaptureError::Problems(_)
@@ -230,6 +237,11 @@ fn is_definite(code: &str) -> bool {
         // No room for another slot.
         | "53400"
     )
+}
+
+/// A standby that will be promoted decodes nothing yet; what else is not supported stays so.
+fn in_recovery(said: &ServerMessage) -> bool {
+    said.code == "0A000" && said.decoding
 }
 
 /// An error and its causes in one line.
@@ -313,6 +325,10 @@ mod tests {
             assert!(!server(code).is_transient(), "{code}");
         }
         assert!(!CaptureError::Gap(Gap::OtherServer).is_transient());
+        assert!(!server("0A000").is_transient());
+        let code = "0A000".to_owned();
+        let said = ServerMessage { code, decoding: true, ..Default::default() };
+        assert!(CaptureError::Server { during: "streaming", said }.is_transient());
     }
 
     #[test]

@@ -15,10 +15,12 @@ pub struct Progress {
     pub tables: Vec<TableProgress>,
     /// Whether the stream waits for the server, or for somebody to take what it has.
     pub waits: Arc<Waits>,
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     received: AtomicU64,
     /// Newest position of the server that we have heard of.
     server: AtomicU64,
+    /// What the slot has been told that it may forget.
+    confirmed: AtomicU64,
     /// The slot as it was last seen.
     retention: Mutex<Option<Retention>>,
 }
@@ -50,7 +52,7 @@ impl Progress {
         Progress { tables, ..Progress::default() }
     }
 
-    /// End of the last commit that was handed on.
+    /// Everything up to here was handed on.
     pub fn received(&self) -> Lsn {
         self.received.load(Ordering::Relaxed)
     }
@@ -58,6 +60,15 @@ impl Progress {
     /// WAL between what was handed on and the server's newest, in bytes.
     pub fn lag(&self) -> u64 {
         self.server.load(Ordering::Relaxed).saturating_sub(self.received())
+    }
+
+    /// Postgres has been told that it may forget everything up to here; 0 before the first time.
+    pub fn confirmed(&self) -> Lsn {
+        self.confirmed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_confirmed(&self, lsn: Lsn) {
+        self.confirmed.fetch_max(lsn, Ordering::Relaxed);
     }
 
     /// The slot as it was last seen.

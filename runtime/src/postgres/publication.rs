@@ -113,7 +113,7 @@ pub async fn ensure(
         }
         for statement in &covered.remediation {
             client.batch_execute(statement).await.map_err(&failed)?;
-            info!(statement, "published tables");
+            info!(publication, statement, "published tables");
         }
     }
     check_operations(client, publication).await

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::connect::Connection;
 use super::error::CaptureError;
@@ -95,6 +95,7 @@ pub(crate) async fn ensure(
     let sql = format!("CREATE_REPLICATION_SLOT {name} LOGICAL pgoutput {options}");
     create(client, &mut session, None, &sql).await?;
     session.close().await;
+    info!(slot, "made the replication slot");
     Ok(())
 }
 

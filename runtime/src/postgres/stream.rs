@@ -117,8 +117,8 @@ impl Stream {
                     if follower.reader.floor() > before {
                         pause = BACKOFF.0;
                     }
-                    warn!(%error, ?pause, "streaming was interrupted");
                     follower.progress.waits.begin(&error.to_string());
+                    warn!(%error, ?pause, "the stream was interrupted and is taken up again");
                     tokio::select! {
                         () = sleep(pause) => {}
                         () = stopped(&mut follower.stop) => return Ok(()),
@@ -271,7 +271,7 @@ impl Follower {
                 biased;
                 room = self.events.reserve() => {
                     room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
-                    self.progress.note_received(self.reader.due());
+                    self.progress.note_received(self.reader.read());
                     return Ok(None);
                 }
                 () = stopped(&mut self.stop) => return Ok(Some(End::Stopped)),
@@ -291,7 +291,7 @@ impl Follower {
         tokio::select! {
             room = self.events.reserve() => {
                 room.map_err(|_| CaptureError::Abandoned)?.send(self.reader.batch.take());
-                self.progress.note_received(self.reader.due());
+                self.progress.note_received(self.reader.read());
                 Ok(true)
             }
             () = stopped(&mut self.stop) => Ok(false),
@@ -308,6 +308,7 @@ impl Follower {
             wire.send_status(write, flush, false).await?;
         }
         self.told = self.told.max(flush);
+        self.progress.note_confirmed(flush);
         wire.send_status(write, if flush >= write { write } else { 0 }, ask).await
     }
 }

@@ -5,6 +5,7 @@ use flusso_dataflow::Lsn;
 
 use super::error::{CaptureError, Gap};
 use super::wire::{Walsender, parse_lsn};
+use crate::lag::lsn;
 
 const DURING: &str = "looking at the server's timeline";
 
@@ -50,7 +51,7 @@ pub(crate) async fn check(
         // A history without our timeline is that of another past altogether.
         let left = fork(&history, was.timeline).unwrap_or(0);
         if left < read {
-            let [left, read] = [left, read].map(text);
+            let [left, read] = [left, read].map(lsn);
             return gap(Gap::Timeline { now: is.timeline, left, read });
         }
     }
@@ -63,11 +64,6 @@ fn fork(history: &str, timeline: u32) -> Option<Lsn> {
         let mut words = line.split_whitespace();
         (words.next()?.parse() == Ok(timeline)).then(|| parse_lsn(words.next()?))?
     })
-}
-
-/// A position as Postgres writes it.
-fn text(at: Lsn) -> String {
-    format!("{:X}/{:X}", at >> 32, at & 0xffff_ffff)
 }
 
 #[cfg(test)]

@@ -86,9 +86,9 @@ impl Reader {
         self.floor
     }
 
-    /// End of the last commit read.
-    pub(crate) fn due(&self) -> Lsn {
-        self.due
+    /// Everything up to here has been put into a batch.
+    pub(crate) fn read(&self) -> Lsn {
+        self.due.max(self.idle)
     }
 
     /// The connection was cut: what was open will be told again, relations included.

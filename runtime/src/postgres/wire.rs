@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 
 use super::connect::{self, Connection, Ssl};
-use super::error::{CaptureError, ServerMessage};
+use super::error::{CaptureError, DECODING, ServerMessage};
 use super::tls;
 
 /// Largest message taken. Postgres' own limit of a value is 1 GiB.
@@ -282,6 +282,7 @@ pub(crate) fn server_message(body: &[u8]) -> ServerMessage {
             b'M' => said.message = text,
             b'D' => said.detail = Some(text),
             b'H' => said.hint = Some(text),
+            b'R' => said.decoding = text == DECODING,
             _ => {}
         }
     }

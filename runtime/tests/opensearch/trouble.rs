@@ -8,7 +8,7 @@ use std::time::Duration;
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
 use flusso_dataflow::emit::Document;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -65,6 +65,59 @@ async fn a_lost_answer_is_asked_for_again_until_it_comes() {
     let (written, ()) = tokio::join!(sink.write(&batch), mend);
     assert_eq!(written.unwrap().delivered, 2);
     assert_eq!(bench.document("1").await, (json!(10), json!({"n": 1})));
+    bench.clean().await;
+}
+
+/// Forwards to the node; its answers come after a delay.
+async fn sluggish(node: &str, delay: watch::Receiver<Duration>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let node = node.trim_start_matches("http://").to_owned();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let server = TcpStream::connect(&node).await.unwrap();
+            let delay = delay.clone();
+            let ((mut from, mut to), (mut answers, mut requests)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from, &mut requests).await });
+            tokio::spawn(async move {
+                let mut bytes = vec![0; 1 << 16];
+                while let Ok(read @ 1..) = answers.read(&mut bytes).await {
+                    let delay = *delay.borrow();
+                    tokio::time::sleep(delay).await;
+                    if to.write_all(&bytes[..read]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_changes_nothing() {
+    let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
+    let bench = Bench::new(url, "slow");
+    let (delay, delays) = watch::channel(Duration::ZERO);
+    let between = sluggish(&bench.url, delays).await;
+    let impatient = Options { timeout_secs: 1, ..options() };
+    let mut sink = bench.sink_at(&between, &impatient);
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
+    let waits = sink.waits().unwrap();
+    delay.send(Duration::from_secs(2)).unwrap();
+    let mend = async {
+        while waits.begun() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        delay.send(Duration::ZERO).unwrap();
+    };
+    let batch = [document("1", 10, Some(json!({"n": 1}))), document("2", 10, None)];
+    let (written, ()) = tokio::join!(sink.write(&batch), mend);
+    // The node had carried it out each time, and external_gte takes its own version again.
+    assert_eq!(written.unwrap().delivered, 2);
+    sink.write(&[document("1", 11, Some(json!({"n": 2})))]).await.unwrap();
+    assert_eq!(bench.document("1").await, (json!(11), json!({"n": 2})));
     bench.clean().await;
 }
 

@@ -156,7 +156,9 @@ pub async fn show(
     refresh_interval: &str,
 ) -> Result<Vec<String>, SinkError> {
     let Generation { name, number, .. } = generation;
-    client.call(Method::POST, &format!("{name}/_refresh"), None, &[], None).await?;
+    // Serverless collections refresh by themselves and know no such call; were it the index that is
+    // not there, the next call would say so.
+    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
     let path = format!("{name}/_settings");
     let settings = json!({"index": {"refresh_interval": refresh_interval}});
     client.call(Method::PUT, &path, Some(&settings), &[], None).await?;

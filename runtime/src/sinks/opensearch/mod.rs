@@ -94,10 +94,6 @@ impl OpenSearch {
         })
     }
 
-    pub(super) fn waits(&self) -> Arc<Waits> {
-        self.client.waits()
-    }
-
     /// Whoever held it left it whole.
     fn pace(&self) -> MutexGuard<'_, Pace> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,6 +101,10 @@ impl OpenSearch {
 
     pub(super) fn name(&self) -> &str {
         self.client.sink()
+    }
+
+    pub(super) fn waits(&self) -> Arc<Waits> {
+        self.client.waits()
     }
 
     pub(super) async fn prepare(

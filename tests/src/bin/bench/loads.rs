@@ -26,15 +26,7 @@ pub fn all(subject: &mut Subject, request: &Request) -> Measures {
     let backlog = backlog(subject, request);
     eprintln!("  backlog {:.0}/s", backlog);
     let latency = latency(subject, request);
-    Measures {
-        seed,
-        seed_peak,
-        fan_in,
-        live,
-        backlog,
-        latency,
-        peak: subject.peak(),
-    }
+    Measures { seed, seed_peak, fan_in, live, backlog, latency, peak: subject.peak() }
 }
 
 /// One shop is renamed: the time from its commit to the last of its orders.

@@ -2,14 +2,16 @@
 //! limits that Postgres itself sets. Ends with one table.
 //!
 //! ```text
-//! bench --ours BINARY [--against BINARY] [--orders N] [--seconds N] --pgbin FOLDER
+//! bench --ours BINARY [--against BINARY] [--opensearch] [--orders N] [--seconds N] --pgbin FOLDER
 //! ```
 
 #![allow(clippy::print_stdout)]
 
+mod found;
 mod limits;
 mod loads;
 mod report;
+mod search;
 mod subject;
 
 use std::path::PathBuf;
@@ -25,6 +27,8 @@ use subject::Subject;
 pub struct Request {
     ours: PathBuf,
     against: Option<PathBuf>,
+    /// The OpenSearch side instead of the rest.
+    opensearch: bool,
     /// Orders in the shop, which is documents in the index.
     pub orders: u32,
     /// Length of each load.
@@ -44,6 +48,10 @@ fn main() {
         }
     };
     eprintln!("a shop with {} orders", request.orders);
+    if request.opensearch {
+        print!("{}", search::measure(&request));
+        return;
+    }
     let server = Server::postgres(&["max_wal_size=16GB", "shared_buffers=1GB"]);
     Session::open(&server.url).run("CREATE DATABASE shop");
     let template = at(&server.url, "shop");
@@ -90,8 +98,12 @@ fn measure(name: &str, binary: &std::path::Path, server: &Server, request: &Requ
 
 fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let (mut ours, mut against, mut pgbin) = (None, None, PathBuf::new());
-    let (mut orders, mut seconds) = (50_000, 10);
+    let (mut orders, mut seconds, mut opensearch) = (50_000, 10, false);
     while let Some(flag) = arguments.next() {
+        if flag == "--opensearch" {
+            opensearch = true;
+            continue;
+        }
         let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"))?;
         let number = || value.parse::<u32>().map_err(|_| format!("{flag} wants a number"));
         match flag.as_str() {
@@ -105,5 +117,6 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, Strin
     }
     let ours = ours.ok_or("--ours is missing")?;
     let pg_recvlogical = Some(pgbin.join("pg_recvlogical")).filter(|path| path.exists());
-    Ok(Request { ours, against, orders, seconds, pgbench: pgbin.join("pgbench"), pg_recvlogical })
+    let pgbench = pgbin.join("pgbench");
+    Ok(Request { ours, against, opensearch, orders, seconds, pgbench, pg_recvlogical })
 }

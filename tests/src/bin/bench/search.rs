@@ -1,0 +1,216 @@
+//! `bench --opensearch`: what a real node takes for the seed, beside the same documents sent to
+//! it by hand, and how long after its commit a change is found by a search.
+//!
+//! ```text
+//!  by hand:  documents in memory ─► _bulk, three requests at a time ─► _refresh
+//!  flusso:   start ─► copy ─► assemble ─► _bulk ─► _refresh ─► alias
+//! ```
+//!
+//! Both write the same bytes into an index of the same body. They take turns, because a node gets
+//! faster for minutes after its start.
+
+use std::fmt::Write;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flusso_tests::database::{RUNTIME, Session};
+use flusso_tests::flusso::Flusso;
+use flusso_tests::http::told;
+use flusso_tests::node::ask;
+use flusso_tests::server::{Server, fresh_path};
+use flusso_tests::shop;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::found::{Found, found};
+use crate::{Request, at};
+
+/// Times each of the two fills the node.
+const ROUNDS: u32 = 3;
+/// Documents of one request by hand, and requests at a time.
+const BULK: (usize, usize) = (1000, 3);
+
+/// Runs everything and gives the table.
+pub fn measure(request: &Request) -> String {
+    let server = Server::postgres(&["max_wal_size=16GB", "shared_buffers=1GB"]);
+    Session::open(&server.url).run("CREATE DATABASE shop");
+    let url = at(&server.url, "shop");
+    let session = Session::open(&url);
+    session.run(&shop::rows(request.orders));
+    session.run("VACUUM ANALYZE");
+    let documents = documents(request, &url);
+    let bytes: usize = documents.iter().map(|(_, document)| document.len()).sum();
+    let node = Server::opensearch(fresh_path("node"), &[]);
+    let (mut by_hand, mut ours) = (Vec::new(), Vec::new());
+    let mut live: Vec<(&str, Found)> = Vec::new();
+    for round in 0..ROUNDS {
+        let (time, flusso) = seed(request, &url, &node.url, round);
+        ours.push(time);
+        eprintln!("  flusso {time:.2?}");
+        for (interval, name) in [("1s", "1 s"), ("200ms", "200 ms")] {
+            if round + 1 == ROUNDS {
+                let index = format!("{}/b{round}_orders", node.url);
+                let settings = json!({ "index": { "refresh_interval": interval } });
+                ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
+                live.push((name, found(request, &url, &index, name)));
+            }
+        }
+        drop(flusso);
+        let time = by_hand_once(&node.url, &format!("b{round}_orders"), &documents);
+        eprintln!("  by hand {time:.2?}");
+        by_hand.push(time);
+    }
+    let (by_hand, ours) = (median(by_hand), median(ours));
+    let ratio = ours.as_secs_f64() / by_hand.as_secs_f64();
+    let mut text = String::new();
+    let megabytes = bytes as f64 / 1e6;
+    let _ = writeln!(text, "{} documents, {megabytes:.0} MB, median of {ROUNDS}", documents.len());
+    let _ = writeln!(text, "  _bulk by hand        {:>8.2} s", by_hand.as_secs_f64());
+    let _ = writeln!(text, "  flusso from Postgres {:>8.2} s  {ratio:.2}×", ours.as_secs_f64());
+    let _ = writeln!(text, "from commit to found by a search");
+    for (name, Found { times, rate }) in live {
+        let of = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_millis();
+        let (p50, p99) = (of(50), of(99));
+        let count = times.len();
+        let load = format!("{count} looked for among {rate:.0} changes a second");
+        let _ = writeln!(text, "  refresh every {name:6} p50 {p50:>5} ms  p99 {p99:>5} ms  {load}");
+    }
+    text
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// A folder with the plain form of the shop's files, with this in front of the source and for a
+/// sink.
+fn folder(front: &str, sink: &str) -> PathBuf {
+    let folder = fresh_path("search");
+    std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).expect("the temporary folder can be written");
+    };
+    write("orders.schema.yml", &shop::file("plain/orders.schema.yml"));
+    let config = shop::file("plain/flusso.toml");
+    write("flusso.toml", &(front.to_owned() + &config.replace("type = \"stdout\"\n", sink)));
+    folder
+}
+
+fn arguments(name: &str) -> Vec<String> {
+    let here = "127.0.0.1:0";
+    ["run", "--config", "flusso.toml", "--slot", name, "--publication", name]
+        .into_iter()
+        .chain(["--public-address", here, "--private-address", here])
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Every document by its id, in the bytes that flusso makes of it.
+fn documents(request: &Request, url: &str) -> Vec<(String, String)> {
+    let folder = folder("", "type = \"stdout\"\n");
+    let mut child = Command::new(&request.ours)
+        .args(arguments("lines"))
+        .current_dir(&folder)
+        .env("DATABASE_URL", url)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}: {error}", request.ours.display()));
+    let lines = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
+    let lines = lines.map_while(Result::ok).take(request.orders as usize);
+    let documents = lines
+        .map(|line| {
+            let rest = line.strip_prefix("{\"document\":").expect("an envelope opens so");
+            let end = rest.rfind(",\"id\":\"").expect("an envelope has an id");
+            let id = rest[end + 7..].split('"').next().unwrap_or_default();
+            (id.to_owned(), rest[..end].to_owned())
+        })
+        .collect();
+    let _ = child.kill();
+    let _ = child.wait();
+    let _ = std::fs::remove_dir_all(folder);
+    documents
+}
+
+/// A new flusso fills the node; the time from its start until the index is complete.
+fn seed(request: &Request, url: &str, node: &str, round: u32) -> (Duration, Flusso) {
+    let sink = format!(
+        "type = \"opensearch\"\nurl = \"{node}\"\nnumber_of_replicas = 0\nrefresh_interval = \"1s\"\n"
+    );
+    let name = format!("b{round}");
+    let folder = folder(&format!("prefix = \"{name}_\"\n"), &sink);
+    let arguments = arguments(&name);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let begun = Instant::now();
+    let variables = [("FLUSSO_LOG_FORMAT", "human"), ("DATABASE_URL", url)];
+    let flusso = Flusso::with(&folder, &arguments, &variables);
+    let (public, _) = flusso.addresses();
+    while told(&public)["indexes"]["orders"] != "seeded" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let time = begun.elapsed();
+    let count = ask(Method::GET, &format!("{node}/{name}_orders/_count"), None).1["count"].as_u64();
+    assert_eq!(count, Some(u64::from(request.orders)), "{}", flusso.said());
+    (time, flusso)
+}
+
+/// Sends prepared requests into a new index like the one behind `alias`.
+fn by_hand_once(node: &str, alias: &str, documents: &[(String, String)]) -> Duration {
+    let (_, like) = ask(Method::GET, &format!("{node}/{alias}"), None);
+    let like = like.as_object().and_then(|all| all.values().next()).cloned().unwrap_or_default();
+    let index = "by_hand";
+    ask(Method::DELETE, &format!("{node}/{index}"), None);
+    let settings = json!({
+        "analysis": like["settings"]["index"]["analysis"],
+        "number_of_shards": like["settings"]["index"]["number_of_shards"],
+        "number_of_replicas": 0,
+        "refresh_interval": "-1",
+    });
+    let body = json!({ "settings": settings, "mappings": like["mappings"] });
+    let (status, answer) = ask(Method::PUT, &format!("{node}/{index}"), Some(body));
+    assert_eq!(status, 200, "{answer}");
+    let bodies: Vec<String> = documents.chunks(BULK.0).map(|some| bulk(index, some)).collect();
+    let begun = Instant::now();
+    RUNTIME.block_on(async {
+        let client = reqwest::Client::new();
+        let bodies = std::sync::Arc::new(std::sync::Mutex::new(bodies));
+        let send = || {
+            let (client, bodies) = (client.clone(), bodies.clone());
+            let url = format!("{node}/_bulk?filter_path=errors");
+            tokio::spawn(async move {
+                let next = || bodies.lock().expect("nobody panics while holding it").pop();
+                while let Some(body) = next() {
+                    let request = client.post(&url).header("content-type", "application/x-ndjson");
+                    let answer = request.body(body).send().await.expect("the node answers");
+                    let answer = answer.text().await.expect("the node answers");
+                    assert_eq!(answer, "{\"errors\":false}");
+                }
+            })
+        };
+        let senders: Vec<_> = (0..BULK.1).map(|_| send()).collect();
+        for sender in senders {
+            sender.await.expect("a sender does not panic");
+        }
+    });
+    ask(Method::POST, &format!("{node}/{index}/_refresh"), None);
+    let time = begun.elapsed();
+    let (_, answer) = ask(Method::GET, &format!("{node}/{index}/_count"), None);
+    assert_eq!(answer["count"], Value::from(documents.len()));
+    time
+}
+
+/// The lines of one request, as flusso writes them.
+fn bulk(index: &str, documents: &[(String, String)]) -> String {
+    let mut text = String::new();
+    for (id, document) in documents {
+        let _ = write!(
+            text,
+            "{{\"index\":{{\"_index\":\"{index}\",\"_id\":\"{id}\",\"version\":1000000,\
+             \"version_type\":\"external_gte\"}}}}\n{document}\n"
+        );
+    }
+    text
+}
