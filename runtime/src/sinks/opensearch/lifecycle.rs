@@ -114,8 +114,8 @@ pub async fn begin(
     target: &Target,
     complete: Option<&Generation>,
 ) -> Result<Generation, SinkError> {
-    let (meta, _) = names.remembered(client).await?;
-    let generation = names.generation(next(&names.existing(client).await?, meta));
+    let (meta, state) = names.remembered(client).await?;
+    let generation = names.generation(next(&names.existing(client).await?, meta, &state));
     let state = target.token.clone().filter(|_| complete.is_some());
     if complete.is_none() {
         let meta = Meta { active_generation: generation.number, seeded: false };
@@ -139,11 +139,12 @@ pub async fn begin(
     Ok(generation)
 }
 
-/// One above the highest; a generation that was only announced is taken up.
-fn next(existing: &BTreeMap<u64, bool>, known: Option<Meta>) -> u64 {
-    let highest = existing.keys().next_back().copied().unwrap_or(0);
-    let announced = known.filter(|meta| !meta.seeded).map_or(0, |meta| meta.active_generation);
-    (highest + 1).max(announced)
+/// One above all that were ever spoken of: a write to a deleted one that the network held back must
+/// find nothing.
+fn next(existing: &BTreeMap<u64, bool>, known: Option<Meta>, state: &State) -> u64 {
+    let highest = existing.keys().next_back().copied();
+    let announced = known.map(|meta| meta.active_generation);
+    1 + highest.max(announced).max(state.building).unwrap_or(0)
 }
 
 /// Shows a filled generation to readers. Returns the indexes that it supersedes, which nobody
@@ -323,11 +324,14 @@ mod tests {
     #[test]
     fn the_next_number() {
         let of = |numbers: &[u64]| numbers.iter().map(|n| (*n, true)).collect();
-        assert_eq!(next(&of(&[]), None), 1);
-        assert_eq!(next(&of(&[1, 5]), None), 6);
-        assert_eq!(next(&of(&[1]), meta(1, true)), 2);
-        assert_eq!(next(&of(&[1]), meta(2, false)), 2);
-        assert_eq!(next(&of(&[1]), meta(7, false)), 7);
+        let next = |numbers, meta, building| {
+            next(&of(numbers), meta, &State { state: None, building })
+        };
+        assert_eq!(next(&[], None, None), 1);
+        assert_eq!(next(&[1, 5], None, None), 6);
+        assert_eq!(next(&[1], meta(1, true), None), 2);
+        assert_eq!(next(&[1], meta(2, false), None), 3);
+        assert_eq!(next(&[1], meta(1, true), Some(4)), 5);
     }
 
     #[test]
