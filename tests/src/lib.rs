@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod dice;
 pub mod documents;
 pub mod flusso;
+pub mod forward;
 pub mod http;
 pub mod node;
 pub mod prometheus;
