@@ -40,8 +40,7 @@ pub fn documents(url: &str, prefix: &str, indexes: &[&str]) -> Documents {
             if !after.is_null() {
                 body["search_after"] = after.clone();
             }
-            let (status, answer) =
-                ask(Method::POST, &format!("{url}/{name}/_search"), Some(body));
+            let (status, answer) = ask(Method::POST, &format!("{url}/{name}/_search"), Some(body));
             assert!(matches!(status, 200 | 404), "{name}: {answer}");
             let hits = answer["hits"]["hits"].as_array().cloned().unwrap_or_default();
             let Some(last) = hits.last() else { break };

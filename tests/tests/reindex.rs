@@ -141,8 +141,7 @@ fn change(url: &str, items: u32, over: &AtomicBool) -> u32 {
              UPDATE items SET revision = {n} WHERE id = {old}"
         ));
         if n.is_multiple_of(50) {
-            session
-                .run(&format!("UPDATE shelves SET label = label || '.{n}' WHERE id = {shelf}"));
+            session.run(&format!("UPDATE shelves SET label = label || '.{n}' WHERE id = {shelf}"));
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -27,6 +27,7 @@ use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement, Together};
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::Status;
+use crate::work::Work;
 
 use backlog::Load;
 pub use backlog::{Backlog, spread};
@@ -90,6 +91,8 @@ struct Fill {
     whole: bool,
     /// Workers whose share is not out.
     left: usize,
+    /// How far it is, if it was asked for and is long.
+    work: Option<Work>,
 }
 
 impl Delivery {
@@ -117,9 +120,13 @@ impl Delivery {
     /// The sink is ready but for these indexes: those in the first fill of the dataflow come with
     /// that, for others a fill is asked for.
     pub fn ready(&mut self, empty: &[IndexId], first: impl Fn(IndexId) -> bool) {
+        let outdated = self.sink.outdated();
         for index in (0..self.shared.plan.indexes.len()).map(|index| IndexId(index as u16)) {
             match (empty.contains(&index), first(index)) {
-                (false, _) => self.complete.push(index),
+                (false, _) => {
+                    self.complete.push(index);
+                    self.to_fill.extend(outdated.contains(&index).then_some(index));
+                }
                 (true, true) => self.fill(index, 0, true),
                 (true, false) => self.to_fill.push_back(index),
             }
@@ -157,7 +164,7 @@ impl Delivery {
             tokio::select! {
                 load = self.backlog.next(dry) => self.take(load).await?,
                 Some(ask) = self.asked.recv() => self.answer(ask).await?,
-                _ = clock.tick() => self.look().await?,
+                _ = clock.tick() => drop(self.look().await?),
             }
         }
     }
@@ -213,10 +220,11 @@ impl Delivery {
         documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
         let sent = sent.iter().map(|(index, count)| (name(*index), *count));
         status.wrote(self.sink.name(), took, sent, &written);
+        self.tell(documents);
         if !written.lost.is_empty() {
-            self.look().await?;
-            for index in written.lost {
-                self.rebuild(index).await?;
+            let begun = self.look().await?;
+            for index in written.lost.iter().filter(|index| !begun.contains(index)) {
+                self.rebuild(*index).await?;
             }
         }
         Ok(())
@@ -240,7 +248,11 @@ impl Delivery {
                 let Some(place) = self.fills.iter().position(mine) else { return Ok(()) };
                 self.fills[place].left -= 1;
                 if self.fills[place].left == 0 {
-                    let Fill { whole, .. } = self.fills.remove(place);
+                    let Fill { whole, work, .. } = self.fills.remove(place);
+                    if let Some(mut work) = work {
+                        work.end(work.done);
+                        self.shared.status.work(work);
+                    }
                     // The first fill has one number for all indexes.
                     if self.fills.iter().all(|fill| fill.number != number) {
                         self.backlog.done(number);
@@ -255,7 +267,9 @@ impl Delivery {
     }
 
     async fn filled(&mut self, index: IndexId) -> Result<(), SinkError> {
-        self.sink.hydrated(index).await?;
+        if !self.sink.hydrated(index).await? {
+            return self.rebuild(index).await;
+        }
         let name = &self.shared.plan.indexes[usize::from(index.0)].name;
         let filled = self.shared.quarantine.filled(self.sink.name(), name);
         filled.map_err(SinkError::Quarantine)?;
@@ -279,7 +293,26 @@ impl Delivery {
         if whole {
             self.sink.filling(index, number);
         }
-        self.fills.push(Fill { index, number, whole, left: self.shared.workers });
+        // The first fill is told of for all sinks together.
+        let work = (whole && number > 0).then(|| {
+            let name = self.shared.plan.indexes[usize::from(index.0)].name.clone();
+            Work::begin("reindex", Some(name), "documents").in_sink(self.sink.name())
+        });
+        self.fills.push(Fill { index, number, whole, left: self.shared.workers, work });
+        self.tell(&[]);
+    }
+
+    /// Tells how far the fills are after these documents.
+    fn tell(&mut self, documents: &[Document]) {
+        let Shared { plan, engine, status, .. } = &self.shared;
+        for Fill { index, number, work, .. } in &mut self.fills {
+            let Some(work) = work else { continue };
+            let root = plan.indexes[usize::from(index.0)].root;
+            let (roots, _) = engine.measure().kept[usize::from(root.0)];
+            let more = documents.iter().filter(|it| it.fill == Some(*number)).count();
+            work.at(work.done + more as u64, Some(roots as u64));
+            status.work(work.clone());
+        }
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<(), SinkError> {
@@ -307,11 +340,13 @@ impl Delivery {
         Ok(())
     }
 
-    async fn look(&mut self) -> Result<(), SinkError> {
-        for index in self.sink.look().await? {
-            self.shared.together.complete(self.me, index, false);
-            self.rebuild(index).await?;
+    /// Builds anew what is no longer there.
+    async fn look(&mut self) -> Result<Vec<IndexId>, SinkError> {
+        let lost = self.sink.look().await?;
+        for index in &lost {
+            self.shared.together.complete(self.me, *index, false);
+            self.rebuild(*index).await?;
         }
-        Ok(())
+        Ok(lost)
     }
 }

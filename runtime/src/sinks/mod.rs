@@ -148,6 +148,15 @@ impl Sink {
         }
     }
 
+    /// Of the indexes that are complete, those which were made with other settings: beside each
+    /// one was begun, to be filled.
+    pub fn outdated(&self) -> Vec<IndexId> {
+        match self {
+            Sink::Stdout(_) => Vec::new(),
+            Sink::OpenSearch(sink) => sink.outdated(),
+        }
+    }
+
     /// The documents of this fill are for what was begun.
     pub fn filling(&mut self, index: IndexId, fill: u32) {
         match self {
@@ -172,10 +181,11 @@ impl Sink {
         }
     }
 
-    /// A fill of an index has been written: show it to readers.
-    pub async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
+    /// A fill of an index has been written: show it to readers. False when it is gone and has to be
+    /// begun anew.
+    pub async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {
         match self {
-            Sink::Stdout(_) => Ok(()),
+            Sink::Stdout(_) => Ok(true),
             Sink::OpenSearch(sink) => sink.hydrated(index).await,
         }
     }

@@ -79,6 +79,9 @@ pub struct State {
     /// The generation that is being filled.
     #[serde(default)]
     pub building: Option<u64>,
+    /// What the complete one was made with.
+    #[serde(default)]
+    pub body: Option<String>,
 }
 
 impl Names {

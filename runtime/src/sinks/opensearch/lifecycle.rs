@@ -4,7 +4,7 @@
 //!  find ─┬─► complete, and of the state that the run goes on from: written to as it is
 //!        └─► begin ─► filled ─► show: readers see it, in one call ─► later: the old one deleted
 //!              ▲
-//!              └── asked for, or the complete one is gone
+//!              └── asked for, or the complete one is gone or was made with other settings
 //! ```
 //!
 //! While the next is filled the complete one is written to as well, so nobody ever sees less or
@@ -15,6 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use flusso_compiler::{hash, mapping};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -37,14 +38,23 @@ enum Behind {
     Indexes(BTreeSet<String>),
 }
 
-/// The names of a target, and the generation that can be gone on with. What an interrupted run
-/// left half done is deleted.
+/// What there is of a target.
+pub struct Found {
+    /// Its names.
+    pub names: Names,
+    /// The generation that can be gone on with.
+    pub complete: Option<Generation>,
+    /// It was made with other settings, and is to be built anew beside it.
+    pub outdated: bool,
+}
+
+/// Looks for what there is of a target. What an interrupted run left half done is deleted.
 pub async fn find(
     client: &Client,
     prefix: &str,
     target: &Target,
     patience: Duration,
-) -> Result<(Names, Option<Generation>), SinkError> {
+) -> Result<Found, SinkError> {
     let plain = format!("{prefix}{}", target.name);
     let hash_alias = format!("{plain}_{}", target.hash);
     let Behind::Indexes(holders) = behind(client, &hash_alias, Some(patience)).await? else {
@@ -72,7 +82,13 @@ pub async fn find(
         let (sink, index) = (client.sink(), &target.name);
         tracing::info!(sink, index, generation = name, "going on with the generation");
     }
-    Ok((names, complete))
+    let outdated = complete.is_some() && state.body != Some(body(target));
+    Ok(Found { names, complete, outdated })
+}
+
+/// What is remembered of an index's body: all that a server does not change in place.
+fn body(target: &Target) -> String {
+    format!("{:08x}", hash::bytes(mapping::lasting(&target.body).to_string().as_bytes()))
 }
 
 /// The number of the generation readers see, if it is complete and of this state. One that was
@@ -116,12 +132,12 @@ pub async fn begin(
 ) -> Result<Generation, SinkError> {
     let (meta, state) = names.remembered(client).await?;
     let generation = names.generation(next(&names.existing(client).await?, meta, &state));
-    let state = target.token.clone().filter(|_| complete.is_some());
     if complete.is_none() {
         let meta = Meta { active_generation: generation.number, seeded: false };
         names.remember(client, meta).await?;
     }
-    names.remember_state(client, State { state, building: Some(generation.number) }).await?;
+    let kept = if complete.is_some() { state } else { State::default() };
+    names.remember_state(client, State { building: Some(generation.number), ..kept }).await?;
     create(client, &generation, &target.body).await?;
     let mut free = Vec::new();
     for alias in names.readers() {
@@ -131,8 +147,11 @@ pub async fn begin(
             free.push(add(&generation.name, alias));
         }
     }
-    if !free.is_empty() {
-        point(client, free).await?;
+    if !free.is_empty()
+        && let Err(error) = point(client, free).await
+        && !gone(&error)
+    {
+        return Err(error);
     }
     let (sink, index) = (client.sink(), &target.name);
     tracing::info!(sink, index, generation = generation.name, "filling a generation");
@@ -147,19 +166,19 @@ fn next(existing: &BTreeMap<u64, bool>, known: Option<Meta>, state: &State) -> u
     1 + highest.max(announced).max(state.building).unwrap_or(0)
 }
 
-/// Shows a filled generation to readers. Returns the indexes that it supersedes, which nobody
-/// reads any more.
-pub async fn show(
+/// Whether a call failed because the index it was about is not there. What is written to it next
+/// finds that out, and it is begun anew.
+fn gone(error: &SinkError) -> bool {
+    matches!(error, SinkError::Refused { status: 404, .. })
+}
+
+/// Gives a generation what an index has that is complete.
+pub async fn settle(
     client: &Client,
-    names: &Names,
     target: &Target,
-    generation: &Generation,
+    Generation { name, .. }: &Generation,
     refresh_interval: &str,
-) -> Result<Vec<String>, SinkError> {
-    let Generation { name, number, .. } = generation;
-    // Serverless collections refresh by themselves and know no such call; were it the index that is
-    // not there, the next call would say so.
-    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
+) -> Result<(), SinkError> {
     let path = format!("{name}/_settings");
     let settings = json!({"index": {"refresh_interval": refresh_interval}});
     client.call(Method::PUT, &path, Some(&settings), &[], None).await?;
@@ -170,6 +189,37 @@ pub async fn show(
         let words = answer.words();
         tracing::warn!(sink = client.sink(), "index.number_of_replicas of {name}: {words}");
     }
+    Ok(())
+}
+
+/// Shows a filled generation to readers. Returns the indexes that it supersedes, which nobody
+/// reads any more; none when it is gone itself.
+pub async fn show(
+    client: &Client,
+    names: &Names,
+    target: &Target,
+    generation: &Generation,
+    refresh_interval: &str,
+) -> Result<Option<Vec<String>>, SinkError> {
+    match shown(client, names, target, generation, refresh_interval).await {
+        Ok(superseded) => Ok(Some(superseded)),
+        Err(error) if gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn shown(
+    client: &Client,
+    names: &Names,
+    target: &Target,
+    generation: &Generation,
+    refresh_interval: &str,
+) -> Result<Vec<String>, SinkError> {
+    let Generation { name, number, .. } = generation;
+    // Serverless collections refresh by themselves and know no such call; were it the index that is
+    // not there, the next call would say so.
+    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
+    settle(client, target, generation, refresh_interval).await?;
     let holders = led(client, names).await?;
     let actions = moves(name, &holders);
     // A call whose answer was lost has been carried out, and its repetition finds nothing to
@@ -181,7 +231,7 @@ pub async fn show(
         return Err(error);
     }
     names.remember(client, Meta { active_generation: *number, seeded: true }).await?;
-    let state = State { state: target.token.clone(), building: None };
+    let state = State { state: target.token.clone(), building: None, body: Some(body(target)) };
     names.remember_state(client, state).await?;
     let (sink, alias) = (client.sink(), &names.hash_alias);
     tracing::info!(sink, alias, generation = name, "readers see the generation");
@@ -217,10 +267,13 @@ pub async fn stands(
     if !has(&generation.write) {
         missing.push(add(&generation.name, &generation.write));
     }
-    if !missing.is_empty() {
-        point(client, missing).await?;
+    match missing.is_empty() {
+        true => Ok(true),
+        false => match point(client, missing).await {
+            Err(error) if gone(&error) => Ok(false),
+            pointed => pointed.map(|()| true),
+        },
     }
-    Ok(true)
 }
 
 /// Deletes an index, if there is one.
@@ -292,7 +345,7 @@ async fn create(client: &Client, generation: &Generation, body: &Value) -> Resul
     let settings =
         json!({"index": {"gc_deletes": GC_DELETES, "translog": {"durability": DURABILITY}}});
     let path = format!("{name}/_settings");
-    let answer = client.call(Method::PUT, &path, Some(&settings), &[400, 403], None).await?;
+    let answer = client.call(Method::PUT, &path, Some(&settings), &[400, 403, 404], None).await?;
     if answer.status != 200 {
         tracing::warn!(
             sink = client.sink(),
@@ -325,7 +378,7 @@ mod tests {
     fn the_next_number() {
         let of = |numbers: &[u64]| numbers.iter().map(|n| (*n, true)).collect();
         let next = |numbers, meta, building| {
-            next(&of(numbers), meta, &State { state: None, building })
+            next(&of(numbers), meta, &State { building, ..State::default() })
         };
         assert_eq!(next(&[], None, None), 1);
         assert_eq!(next(&[1, 5], None, None), 6);
@@ -337,7 +390,7 @@ mod tests {
     #[test]
     fn only_a_complete_generation_of_the_same_state_is_gone_on_with() {
         let names = Names { hash_alias: "u_h".into(), plain_alias: None, meta: "m".into() };
-        let state = State { state: Some("s-0".into()), building: Some(3) };
+        let state = State { state: Some("s-0".into()), building: Some(3), body: None };
         let of =
             |holders: &[&str], meta, token| complete(&names, &set(holders), meta, &state, token);
         assert_eq!(of(&["u_h_2"], meta(2, true), Some("s-0")), Some(2));
@@ -355,7 +408,7 @@ mod tests {
     fn only_our_own_unreachable_generations_are_left_behind() {
         let existing = BTreeMap::from([(1, false), (2, true), (3, false), (4, false)]);
         let of = |complete, meta, building| {
-            left_behind(&existing, complete, meta, &State { state: None, building })
+            left_behind(&existing, complete, meta, &State { building, ..State::default() })
         };
         assert!(of(None, None, Some(4)).is_empty());
         assert_eq!(of(None, meta(3, false), None), [1, 3]);

@@ -36,6 +36,7 @@ use crate::waits::Waits;
 use bulk::{MAX_ID, Op};
 use client::Client;
 use generation::{Generation, Names};
+use lifecycle::Found;
 use pace::Pace;
 use wait::Backoff;
 
@@ -115,19 +116,27 @@ impl OpenSearch {
         self.prepared.clear();
         let mut empty = Vec::new();
         for target in targets {
-            let (names, complete) =
+            let Found { names, complete, outdated } =
                 lifecycle::find(&self.client, &self.prefix, target, patience).await?;
-            if complete.is_none() {
-                empty.push(target.index);
+            let (index, new) = (target.index, complete.is_none());
+            if let Some(complete) = &complete {
+                let interval = &self.options.refresh_interval;
+                lifecycle::settle(&self.client, target, complete, interval).await?;
             }
             let (target, building, fill) = (target.clone(), None, None);
             let prepared = Prepared { target, names, complete, building, fill };
-            self.prepared.insert(prepared.target.index, prepared);
-        }
-        for index in &empty {
-            self.begin(*index).await?;
+            self.prepared.insert(index, prepared);
+            if new || outdated {
+                self.begin(index).await?;
+            }
+            empty.extend(new.then_some(index));
         }
         Ok(empty)
+    }
+
+    pub(super) fn outdated(&self) -> Vec<IndexId> {
+        let beside = |it: &&Prepared| it.complete.is_some() && it.building.is_some();
+        self.prepared.values().filter(beside).map(|it| it.target.index).collect()
     }
 
     pub(super) async fn begin(&mut self, index: IndexId) -> Result<(), SinkError> {
@@ -148,17 +157,19 @@ impl OpenSearch {
         }
     }
 
-    pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
+    pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {
         let Prepared { target, names, building, .. } = self.prepared(index)?;
-        let Some(filled) = building.clone() else { return Ok(()) };
+        let Some(filled) = building.clone() else { return Ok(false) };
         let interval = &self.options.refresh_interval;
-        let old = lifecycle::show(&self.client, names, target, &filled, interval).await?;
+        let shown = lifecycle::show(&self.client, names, target, &filled, interval).await?;
+        let Some(old) = shown else { return Ok(false) };
         let now = Instant::now();
         self.old.extend(old.into_iter().map(|name| (now, name)));
         if let Some(prepared) = self.prepared.get_mut(&index) {
             (prepared.complete, prepared.building, prepared.fill) = (Some(filled), None, None);
         }
-        self.sweep().await
+        self.sweep().await?;
+        Ok(true)
     }
 
     /// Deletes superseded generations that have been kept long enough.
