@@ -88,10 +88,11 @@ impl Report {
         let Some(name) = &fill.index else { return };
         let made = state.reading.indexes.get(name).copied().unwrap_or_default();
         let seeded = state.indexes.get(name).is_some_and(|it| it.state == IndexState::Seeded);
-        match seeded {
-            // It may have been walked further since that was counted.
-            true => fill.end(made.roots),
-            false => fill.at(made.filled, Some(made.roots)),
+        // A seeded index may have been walked further since that was counted.
+        let done = if seeded { made.roots } else { made.filled };
+        fill.at(done, Some(made.roots));
+        if seeded {
+            fill.end(done);
         }
         self.status.work(fill.clone());
     }

@@ -79,7 +79,10 @@ impl std::fmt::Display for RunError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             RunError::Capture(error) => write!(f, "{error}"),
-            RunError::Sink(error) => write!(f, "{error}"),
+            RunError::Sink(error) => match error.cure() {
+                Some(cure) => write!(f, "{error}; {cure}"),
+                None => write!(f, "{error}"),
+            },
             RunError::Inconsistent(error) => {
                 write!(f, "{error}; start again to copy the tables anew")
             }
