@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use flusso_tests::database::Session;
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::flusso::{Flusso, command};
-use flusso_tests::http::status;
+use flusso_tests::http::{status, told};
 use flusso_tests::node::{ask, expect_equal};
 use flusso_tests::server::{Server, fresh_path};
 
@@ -154,7 +154,7 @@ fn node_builds_anew_and_readers_see_neither_less_nor_older() {
     let stock = stock("unseen", ITEMS);
     let mut flusso = stock.start(2);
     until_seeded(&stock, &mut flusso);
-    let (_, private) = flusso.addresses();
+    let (public, private) = flusso.addresses();
     let (name, url, over) = (stock.name.as_str(), stock.url.as_str(), AtomicBool::new(false));
     let last = std::thread::scope(|scope| {
         let end = Over(&over);
@@ -174,6 +174,12 @@ fn node_builds_anew_and_readers_see_neither_less_nor_older() {
     });
     expect_equal(&stock, &mut flusso, &NODE.url, "after all");
     assert_eq!(until_shown(&stock, 3, &flusso), last);
+    let works = told(&public)["work"].clone();
+    let mut works = works.as_array().into_iter().flatten();
+    let work = works.find(|work| work["what"] == "reindex").expect("it is told of");
+    let of = (&work["index"], &work["sink"], &work["finished"]);
+    assert_eq!(of, (&json!("items"), &json!("search"), &json!(true)), "{work}");
+    assert!(work["done"].as_u64() >= Some(ITEMS.into()), "{work}");
 }
 
 #[test]

@@ -69,7 +69,7 @@ async fn reindex(
         return (StatusCode::NOT_FOUND, format!("unknown index {name}"));
     }
     match rebuilds.ask(&name) {
-        Answer::Accepted => (StatusCode::ACCEPTED, format!("reindex of {name} accepted")),
+        Answer::Accepted => (StatusCode::ACCEPTED, format!("reindex of {name} queued")),
         Answer::Disabled => (StatusCode::CONFLICT, format!("index {name} is disabled")),
         Answer::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not running yet".to_owned()),
     }

@@ -105,7 +105,7 @@ async fn the_private_surface_asks_for_the_login_before_anything_else() {
     assert_eq!(ask("POST", "/reindex?index=nope").await, (404, "unknown index nope".to_owned()));
     assert_eq!(ask("POST", "/reindex?index=Users").await.0, 503);
     rebuilds.attach(|name| name == "users");
-    let accepted = (202, "reindex of users accepted".to_owned());
+    let accepted = (202, "reindex of users queued".to_owned());
     assert_eq!(ask("POST", "/reindex?index=Users").await, accepted);
     let disabled = (409, "index old is disabled".to_owned());
     assert_eq!(ask("POST", "/reindex?index=old").await, disabled);
