@@ -54,7 +54,7 @@ fn of_what_is_above_the_share_the_names_stay_and_stand_first() {
     assert_eq!(sinks[1].waiting().0, SHARE + 8, "the other keeps its own");
     spread(&sinks, 0, said("c", 4, None, 8));
     assert_eq!(load(&sinks[0]), (vec![], vec!["a".into()], vec![]));
-    let marks = vec![(0, Mark::Closed(3)), (1, Mark::Closed(3))];
+    let marks = [(0, Mark::Closed(3)), (1, Mark::Closed(3))];
     let rest = load(&sinks[0]);
     assert_eq!(rest.0, ["b@2", "c@4"]);
     let mut said = rest.2;
