@@ -169,6 +169,15 @@ pub struct Run {
     #[arg(long, env = "FLUSSO_PRETTY", hide_env_values = true)]
     pub pretty: bool,
 
+    /// The folder that rows outlive the process in, or `none` [default: config, else flusso-state]
+    #[arg(long, env = "FLUSSO_STATE_DIR", hide_env_values = true, value_name = "FOLDER")]
+    #[arg(help_heading = "State")]
+    pub state_dir: Option<PathBuf>,
+    /// Forget the state and copy all tables anew
+    #[arg(long)]
+    #[arg(help_heading = "State")]
+    pub rebuild_state: bool,
+
     /// The replication slot
     #[arg(long, env = "FLUSSO_SLOT", default_value = "flusso", hide_env_values = true)]
     #[arg(help_heading = "Postgres")]

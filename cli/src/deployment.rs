@@ -16,6 +16,8 @@ pub struct Deployment {
     pub config: Config,
     /// Empty when it was read from a lock.
     pub sources: Sources,
+    /// The folder it was read from.
+    pub folder: PathBuf,
 }
 
 impl Deployment {
@@ -54,7 +56,7 @@ pub fn origin(
 pub fn compile(path: &Path) -> Result<Deployment, Failure> {
     let (sources, config) = files::load(path);
     match config {
-        Ok(config) => Ok(Deployment { config, sources }),
+        Ok(config) => Ok(Deployment { config, sources, folder: folder(path) }),
         Err(found) => Err(findings(&sources, &found)),
     }
 }
@@ -67,7 +69,11 @@ pub fn read_lock(path: &Path) -> Result<Deployment, Failure> {
     };
     let bytes = std::fs::read(path).map_err(|error| cannot(error.to_string()))?;
     let config = lock::read(&bytes).map_err(|error| cannot(error.to_string()))?;
-    Ok(Deployment { config, sources: Sources::default() })
+    Ok(Deployment { config, sources: Sources::default(), folder: folder(path) })
+}
+
+fn folder(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// Writes a lock, whole or not at all.

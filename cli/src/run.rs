@@ -8,11 +8,12 @@
 //! looked at.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::exit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flusso_compiler::files::config::Server;
+use flusso_compiler::files::config::{Server, State};
 use flusso_compiler::files::overrides;
 use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
@@ -22,7 +23,7 @@ use flusso_runtime::rebuild::Rebuilds;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
-use flusso_runtime::{postgres, telemetry};
+use flusso_runtime::{postgres, store, telemetry};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -72,13 +73,14 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let keeping = sinks.iter().any(|(sink, _)| sink.keeps());
     if args.skip_backfill && keeping {
         tracing::warn!(
-            "--skip-backfill has no effect: a sink that keeps documents is filled at every start"
+            "--skip-backfill has no effect: a sink that keeps documents is given those it lacks"
         );
     }
     let settings = Settings {
         plan,
         sinks,
         source,
+        state: state(args.state_dir, args.rebuild_state, &config.state, &deployment.folder),
         workers,
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
@@ -109,6 +111,22 @@ pub async fn run(args: Run) -> Result<(), Failure> {
             1
         }
     })
+}
+
+/// The flag or its variable, else the config, else beside it; none where one of them says `none`.
+fn state(
+    flag: Option<PathBuf>,
+    rebuild: bool,
+    written: &State,
+    beside: &Path,
+) -> Option<store::Settings> {
+    let named = flag.unwrap_or_else(|| match &written.dir {
+        Some(dir) if dir == "none" => dir.into(),
+        Some(dir) => beside.join(dir),
+        None => beside.join("flusso-state"),
+    });
+    let settings = store::Settings { folder: named, sync: written.sync, rebuild };
+    (settings.folder != Path::new("none")).then_some(settings)
 }
 
 /// Compiles the config and writes the lock, or reads the lock.

@@ -56,6 +56,7 @@ fn targets(config: &Config, plan: &Plan, body: impl Fn(&IndexEntry) -> Value) ->
             name: index.name.clone(),
             hash: format!("{:08x}", hash::schema(&entry.schema)),
             body: body(entry),
+            fields: index.shape.fields.len(),
             on_error: entry.on_error.unwrap_or(config.on_error),
             token: None,
         })

@@ -188,7 +188,7 @@ fn keys_of_several_columns_and_other_database_schemas() {
 fn what_is_ours_survives_the_lock() {
     let home = std::env::temp_dir().join(format!("flusso-lock-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
-    let toml = "[source]\ntype = 'postgres'\n[server]\nprivate_address = '[::1]:2'\n\
+    let toml = "[source]\ntype = 'postgres'\n[server]\nprivate_address = '[::1]:2'\n[state]\ndir = '/data'\n\
                 [[index]]\nname = 'users'\nschema = 'a.yml'\n";
     std::fs::write(home.join("flusso.toml"), toml).unwrap();
     let yaml = "table: shop.users\nschema: hr\nprimary_key: [tenant, no]\nfields:\n  \

@@ -76,6 +76,7 @@ fn flusso_toml() {
     assert_eq!(parts, properties(&defs["parts"]));
     assert_eq!(keys("index = [{ zzzzzzzz = 1 }]"), properties(&defs["index"]));
     assert_eq!(keys("server = { zzzzzzzz = 1 }"), properties(&defs["server"]));
+    assert_eq!(keys("state = { zzzzzzzz = 1 }"), properties(&defs["state"]));
     for kind in ["opensearch", "stdout"] {
         let sink = keys(&format!("sinks.a = {{ type = '{kind}', zzzzzzzz = 1 }}"));
         assert_eq!(sink, properties(&defs[kind]), "{kind}");

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use flusso_compiler::catalog::{Catalog, Column, Table, TableName};
 use flusso_compiler::diagnostics::{At, Place};
-use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source};
+use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source, State};
 use flusso_compiler::files::read_schema;
 use flusso_compiler::plan::{Plan, TableId, build};
 use flusso_compiler::types::SqlType;
@@ -25,7 +25,7 @@ use flusso_dataflow::emit::Emit;
 use flusso_dataflow::engine::{Engine, Fill, Settings, start};
 use flusso_dataflow::feed::{Change, Feeder};
 use flusso_dataflow::row::{Datum, Packer, Row};
-use flusso_dataflow::upsert::Memory;
+use flusso_dataflow::rows::Memory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -119,6 +119,7 @@ fn plan() -> Plan {
         on_error: OnError::Stop,
         server: Server::default(),
         prefix: String::new(),
+        state: State::default(),
     };
     build(&config, Some(&catalog)).expect("the plan is right")
 }
@@ -185,7 +186,7 @@ impl Run {
         let start = Instant::now();
         self.at += 1;
         self.feeder.commit(self.at).expect("consistent");
-        self.feeder.close();
+        self.feeder.close().expect("consistent");
         (self.wait(0), start.elapsed())
     }
 
@@ -241,7 +242,7 @@ fn main() {
     run.copy("orders", made.into_iter());
     let made: Vec<Row> = (0..orders * 5).map(|n| run.item(n, n / 5, 1 + n % 4)).collect();
     run.copy("items", made.into_iter());
-    run.feeder.open(run.at, run.at);
+    run.feeder.open(run.at, run.at, run.at);
     let fed = start.elapsed();
     let documents = run.wait(workers);
     println!("{workers} workers, {orders} orders, {rows} rows");
@@ -282,7 +283,7 @@ fn main() {
         run.at += 1;
         run.feeder.commit(run.at).expect("consistent");
         if round % 50 == 49 {
-            run.feeder.close();
+            run.feeder.close().expect("consistent");
         }
     }
     run.wait(0);

@@ -160,6 +160,9 @@ fn keyed(parts: &[KeyPart], row: &[Datum<'_>], key: &mut Vec<u8>) -> bool {
     order::key(parts, row, key).unwrap_or(false)
 }
 
+/// Bytes that most sort keys find room in.
+const SORT_KEY: usize = 64;
+
 /// The rows of a block in its order.
 fn read<'a>(
     reader: &Reader,
@@ -190,17 +193,17 @@ fn read<'a>(
     match &reader.through {
         None => take(&space.key, 1, &mut space.scratch),
         Some((junction, gives)) => {
+            let mut key = Vec::new();
             for (value, count) in views.rows(*junction).group(&space.key) {
-                let mut key = Vec::new();
                 if keyed(gives, &row::split(split(value).packed), &mut key) {
                     take(&key, count, &mut space.scratch);
                 }
             }
         }
     }
-    if !reader.sorted {
+    if !reader.sorted && rows.len() > 1 {
         rows.sort_by_cached_key(|found: &Found<'_>| {
-            let mut key = Vec::new();
+            let mut key = Vec::with_capacity(SORT_KEY);
             // A value that cannot be encoded sorts where the encoding stopped, the same each time.
             let _ = order::prefix(&reader.order, &found.row, &mut key);
             key.extend_from_slice(found.unique);

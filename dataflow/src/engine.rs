@@ -13,8 +13,8 @@ pub use crate::fill::Fill;
 use crate::fill::{Mailbox, Order, What, root_key};
 use crate::measure::{Live, Measure};
 use crate::render::{Common, Kept, render};
+use crate::rows::Rows;
 use crate::spine::home;
-use crate::upsert::Rows;
 use crate::{busy, gather, shape};
 
 /// How it runs.
@@ -52,7 +52,7 @@ impl std::fmt::Display for Panicked {
 impl std::error::Error for Panicked {}
 
 /// Work done on merging batches while nothing arrives, in updates per scheduling.
-const IDLE_MERGE_EFFORT: isize = 4096;
+const IDLE_MERGE_EFFORT: isize = 1024;
 
 /// Starts the workers of a plan over an empty row store, with one [`Fill`] for each index. `emit`
 /// is called by worker threads, with the worker's number, and must not wait.

@@ -1,12 +1,12 @@
-//! What goes in: copied rows, then the changes of committed transactions.
+//! What goes in: rows of a copy or of the row store, then the changes of committed transactions.
 //!
 //! ```text
-//!  copied ── ticks 1, 2, … ──┐
-//!                            ├─► Upsert: ±rows ─► Input to each worker ─► closed up to …
-//!  change, commit ── LSNs ───┘
+//!  copied, stored ─── ticks 1, 2, … ────────────────────┐
+//!                                                       ├─► Input to each worker ─► closed up to …
+//!  change, commit ─► close ─► Upsert: ±rows ─── LSN ────┘
 //! ```
 //!
-//! Rows of the first copy come at small times of their own, below any LSN, so that arrangements
+//! Rows from before the stream come at small times of their own, below any LSN, so that arrangements
 //! absorb them chunk by chunk instead of holding all for one moment. `open` then says of which
 //! LSN they are the database. A change waits until its transaction has committed, and is seen by
 //! the workers when the feeder closes. All that is closed together has one time, its last LSN: the
@@ -23,7 +23,8 @@ use timely::scheduling::SyncActivator;
 
 use crate::Lsn;
 use crate::row::Row;
-use crate::upsert::{Inconsistent, Rows, Upsert};
+use crate::rows::{Rows, Unusable};
+use crate::upsert::{Inconsistent, Step, Upsert};
 
 /// What a transaction did to one row, as the stream tells it. Rows are packed in the order of the
 /// plan's columns of the table.
@@ -111,19 +112,21 @@ const CHUNK: usize = 4096;
 /// Rows waiting for a worker at which the feeder waits too.
 const WAITING: usize = 256 * 1024;
 
-/// Of what moment the copy is, told to the workers before they see it closed.
+/// Of what moment the rows are, told to the workers before they see it closed.
 pub(crate) struct Opening {
     at: AtomicU64,
     told: AtomicU64,
+    whole: AtomicU64,
 }
 
 impl Opening {
     /// Not yet known: beyond every LSN.
     pub fn new() -> Opening {
-        Opening { at: AtomicU64::new(Lsn::MAX), told: AtomicU64::new(0) }
+        let (at, told, whole) = (AtomicU64::new(Lsn::MAX), AtomicU64::new(0), AtomicU64::new(0));
+        Opening { at, told, whole }
     }
 
-    /// The LSN of the copy once it is complete.
+    /// The LSN of the rows once all are there.
     pub fn at(&self) -> Lsn {
         self.at.load(Relaxed)
     }
@@ -131,6 +134,11 @@ impl Opening {
     /// Up to where an earlier run may have handed on documents.
     pub fn told(&self) -> Lsn {
         self.told.load(Relaxed)
+    }
+
+    /// From where on what is to be filled can be read.
+    pub fn whole(&self) -> Lsn {
+        self.whole.load(Relaxed)
     }
 
     /// What of a batch that begins at `lower` counts as a change.
@@ -150,19 +158,42 @@ pub(crate) struct Since {
     pub told: Option<Lsn>,
 }
 
+/// Why no more can be fed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedError {
+    /// Stream and state do not fit.
+    Inconsistent(Inconsistent),
+    /// The row store cannot be used.
+    Unusable(Unusable),
+}
+
+impl From<Inconsistent> for FeedError {
+    fn from(error: Inconsistent) -> FeedError {
+        FeedError::Inconsistent(error)
+    }
+}
+
+impl From<Unusable> for FeedError {
+    fn from(error: Unusable) -> FeedError {
+        FeedError::Unusable(error)
+    }
+}
+
 /// Feeds the workers. One of it, on one thread: commits have one order.
 pub struct Feeder {
     upsert: Upsert,
     lines: Vec<Line>,
     next: usize,
     tick: Lsn,
-    /// Rows copied in this tick.
-    copied: usize,
+    /// Rows taken in this tick.
+    taken: usize,
     opening: Arc<Opening>,
     committed: Lsn,
     closed: Lsn,
-    /// Changes of the transaction at hand: nobody sees them before it has committed.
-    open: Vec<(TableId, Change)>,
+    /// Changes that are not closed: nobody sees them before their transaction has committed.
+    changes: Vec<(TableId, Change)>,
+    /// How many of them have committed.
+    whole: usize,
 }
 
 impl Feeder {
@@ -178,32 +209,35 @@ impl Feeder {
             lines,
             next: 0,
             tick: 1,
-            copied: 0,
+            taken: 0,
             opening,
             committed: 0,
             closed: 0,
-            open: Vec::new(),
+            changes: Vec::new(),
+            whole: 0,
         }
     }
 
-    /// Rows of a table as of the snapshot.
-    pub fn copied(&mut self, table: TableId, rows: Vec<Row>) -> Result<(), Inconsistent> {
-        let mut deltas = Vec::with_capacity(rows.len());
-        for row in rows {
-            self.upsert.load(table, &row)?;
-            deltas.push(Delta { old: None, new: Some(row) });
-        }
-        self.copied += deltas.len();
-        self.spread(self.tick, table, deltas);
-        if self.copied >= TICK {
-            self.copied = 0;
-            self.tick += 1;
-            self.closed_before(self.tick);
-        }
+    /// Rows of a table as of the snapshot, for the row store and the workers.
+    pub fn copied(&mut self, table: TableId, rows: Vec<Row>) -> Result<(), FeedError> {
+        self.upsert.copied(table, &rows)?;
+        self.stored(table, rows);
         Ok(())
     }
 
-    /// The copy is complete: it is the database as of `at`. Each index is emitted once from it,
+    /// Rows that the row store has, for the workers.
+    pub fn stored(&mut self, table: TableId, rows: Vec<Row>) {
+        self.taken += rows.len();
+        let deltas = rows.into_iter().map(|row| Delta { old: None, new: Some(row) });
+        self.spread(self.tick, table, deltas.collect());
+        if self.taken >= TICK {
+            self.taken = 0;
+            self.tick += 1;
+            self.closed_before(self.tick);
+        }
+    }
+
+    /// All rows are there: they are the database as of `at`. Each index is emitted once from them,
     /// chunk by chunk, while changes flow.
     ///
     /// `told` is `at` when consumers begin with nothing. When they go on from an earlier run, it
@@ -211,8 +245,12 @@ impl Feeder {
     /// when this run began will do. Of the changes between the two each is taken by itself and
     /// every document it reaches is handed on. Else one that went from A to B and back, and was
     /// handed on as B by the earlier run, would fold into no change at all and stay B.
-    pub fn open(&mut self, at: Lsn, told: Lsn) {
+    ///
+    /// `whole` is `at` when all rows are of one moment. When those of some tables are newer, it is
+    /// the LSN of the newest: only from there on an index that is filled can be read.
+    pub fn open(&mut self, at: Lsn, told: Lsn, whole: Lsn) {
         self.opening.told.store(told, Relaxed);
+        self.opening.whole.store(whole, Relaxed);
         self.opening.at.store(at, Relaxed);
         self.committed = at;
         self.closed_before(at + 1);
@@ -220,47 +258,63 @@ impl Feeder {
 
     /// A change of the transaction at hand.
     pub fn change(&mut self, table: TableId, change: Change) {
-        self.open.push((table, change));
+        self.changes.push((table, change));
     }
 
     /// The transaction at hand committed and ended at `at`, which is greater than any before.
-    pub fn commit(&mut self, at: Lsn) -> Result<(), Inconsistent> {
-        for (table, change) in self.open.drain(..) {
-            self.upsert.change(table, change)?;
-        }
+    pub fn commit(&mut self, at: Lsn) -> Result<(), FeedError> {
+        self.whole = self.changes.len();
         self.committed = at;
         if at <= self.opening.told() {
-            self.close();
+            self.close()?;
         }
         Ok(())
     }
 
     /// Lets the workers see all that has been committed.
-    pub fn close(&mut self) {
-        if self.committed > self.closed {
-            for (table, deltas) in self.upsert.drain() {
-                self.spread(self.committed, table, deltas);
-            }
-            self.closed_before(self.committed + 1);
+    pub fn close(&mut self) -> Result<(), FeedError> {
+        let at = self.committed;
+        if at <= self.closed {
+            return Ok(());
         }
+        let whole = self.changes.drain(..std::mem::take(&mut self.whole));
+        for step in self.upsert.prepare(whole)? {
+            match step {
+                Step::Empty(table) => self.empty(at, table)?,
+                step => self.upsert.take(step, at)?,
+            }
+        }
+        for (table, deltas) in self.upsert.close(at)? {
+            self.spread(at, table, deltas);
+        }
+        self.closed_before(at + 1);
+        Ok(())
     }
 
     /// Nothing was committed up to `at`; lets documents be confirmed up to there.
-    pub fn idle(&mut self, at: Lsn) {
+    pub fn idle(&mut self, at: Lsn) -> Result<(), FeedError> {
         self.committed = self.committed.max(at);
-        self.close();
+        self.close()
+    }
+
+    /// Empties a table, in pieces.
+    fn empty(&mut self, at: Lsn, table: TableId) -> Result<(), FeedError> {
+        let Feeder { upsert, lines, next, .. } = self;
+        let mut gone = Vec::new();
+        upsert.empty(table, &mut |row| {
+            gone.push(Delta { old: Some(row), new: None });
+            if gone.len() == CHUNK {
+                send(lines, next, Deltas { at, table, deltas: std::mem::take(&mut gone) });
+            }
+        })?;
+        self.spread(at, table, gone);
+        Ok(())
     }
 
     fn spread(&mut self, at: Lsn, table: TableId, mut deltas: Vec<Delta>) {
         while !deltas.is_empty() {
             let rest = deltas.split_off(deltas.len().min(CHUNK));
-            let line = &self.lines[self.next];
-            while line.waiting.load(Relaxed) > WAITING && Arc::strong_count(&line.waiting) > 1 {
-                line.wake();
-                std::thread::sleep(Duration::from_micros(200));
-            }
-            line.send(Input::Deltas(Deltas { at, table, deltas }));
-            self.next = (self.next + 1) % self.lines.len();
+            send(&self.lines, &mut self.next, Deltas { at, table, deltas });
             deltas = rest;
         }
     }
@@ -272,6 +326,17 @@ impl Feeder {
             line.wake();
         }
     }
+}
+
+/// Sends to one worker after the other, waiting for one that has enough to do.
+fn send(lines: &[Line], next: &mut usize, deltas: Deltas) {
+    let line = &lines[*next];
+    while line.waiting.load(Relaxed) > WAITING && Arc::strong_count(&line.waiting) > 1 {
+        line.wake();
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    line.send(Input::Deltas(deltas));
+    *next = (*next + 1) % lines.len();
 }
 
 impl Drop for Feeder {

@@ -222,6 +222,10 @@ impl Gather {
     fn change(&mut self, (index, key, at, gone): Root, views: &Views) {
         let shared = Arc::clone(&self.shared);
         let (index, id) = (usize::from(index), IndexId(index));
+        if at < shared.opening.whole() && self.begins(index) {
+            // What it is read from is not of one moment yet; the fill will come by it.
+            return;
+        }
         let description = &shared.documents[index];
         self.body.clear();
         let found = document(description, &key.0, views, &mut self.space, &mut self.body);
@@ -247,8 +251,17 @@ impl Gather {
         self.hand_on(document, &shared.live.changes);
     }
 
+    /// Whether all documents of an index are still to be handed on for the first time.
+    fn begins(&self, index: usize) -> bool {
+        let first = |order: &Order| order.index == index && order.number == 0;
+        self.orders.iter().any(|order| first(order) && matches!(order.what, What::All(_)))
+    }
+
     /// Goes on with fills: with the first whose documents are taken.
     fn fill(&mut self, mut turn: usize, views: &Views, now: Lsn) -> Next {
+        if now < self.shared.opening.whole() {
+            return Next::Rest;
+        }
         let walks = self.orders.iter().any(|order| matches!(order.what, What::All(_)));
         if walks && self.patience > 0 && views.batches() > MERGED {
             self.patience -= 1;
@@ -364,6 +377,8 @@ impl Gather {
             let bytes = std::mem::take(&mut self.batch_bytes);
             let room = Room::take(bytes, of, &self.shared.live.in_flight);
             self.say(Emit::Documents(batch, room));
+            // Workers may keep every core busy, and whoever delivers has been woken.
+            std::thread::yield_now();
         }
     }
 

@@ -8,7 +8,7 @@
 //!
 //! All use of timely and differential-dataflow is here; no network, no files. `runtime` sees rows
 //! going in ([`feed`]), documents coming out ([`emit`]), and the trait of the row store
-//! ([`upsert::Rows`]).
+//! ([`rows::Rows`]).
 
 pub mod busy;
 pub mod emit;
@@ -16,6 +16,7 @@ pub mod engine;
 pub mod feed;
 pub mod measure;
 pub mod row;
+pub mod rows;
 pub mod upsert;
 
 mod assemble;

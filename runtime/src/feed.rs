@@ -7,8 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flusso_dataflow::feed::Feeder;
-use flusso_dataflow::upsert::Inconsistent;
+use flusso_dataflow::feed::{FeedError, Feeder};
 use tokio::sync::mpsc;
 
 use crate::postgres::Captured;
@@ -22,13 +21,14 @@ const ROUND: u64 = 8 * 1024;
 const RUSH: Duration = Duration::from_micros(300);
 const GATHER: Duration = Duration::from_millis(2);
 
-/// Feeds until the capture ends.
+/// Feeds until the capture ends. `kept` says that the row store has every row that is captured.
 pub fn feed(
     mut events: mpsc::Receiver<Vec<Captured>>,
     feeder: Feeder,
+    kept: bool,
     status: Arc<Status>,
-) -> Result<(), Inconsistent> {
-    let mut feed = Feed { feeder, status, changes: 0, round: 0 };
+) -> Result<(), FeedError> {
+    let mut feed = Feed { feeder, kept, status, changes: 0, round: 0 };
     let (mut closed, mut rushed) = (Instant::now(), false);
     while let Some(batch) = events.blocking_recv() {
         let copying = matches!(batch.first(), Some(Captured::Rows { .. }));
@@ -41,7 +41,7 @@ pub fn feed(
             let Ok(batch) = events.try_recv() else { break };
             feed.take(batch)?;
         }
-        feed.feeder.close();
+        feed.feeder.close()?;
         feed.round = 0;
         closed = Instant::now();
     }
@@ -50,6 +50,7 @@ pub fn feed(
 
 struct Feed {
     feeder: Feeder,
+    kept: bool,
     status: Arc<Status>,
     /// Of the transaction at hand.
     changes: u64,
@@ -58,12 +59,13 @@ struct Feed {
 }
 
 impl Feed {
-    fn take(&mut self, batch: Vec<Captured>) -> Result<(), Inconsistent> {
+    fn take(&mut self, batch: Vec<Captured>) -> Result<(), FeedError> {
         for event in batch {
             match event {
+                Captured::Rows { table, rows } if self.kept => self.feeder.stored(table, rows),
                 Captured::Rows { table, rows } => self.feeder.copied(table, rows)?,
-                Captured::Opened { at } => {
-                    self.feeder.open(at, at);
+                Captured::Opened { at, told, whole } => {
+                    self.feeder.open(at, told, whole);
                     self.status.opened(at);
                 }
                 Captured::Changes(changes) => {
@@ -78,7 +80,7 @@ impl Feed {
                     self.status.captured(at, time, std::mem::take(&mut self.changes));
                 }
                 Captured::Idle { upto } => {
-                    self.feeder.idle(upto);
+                    self.feeder.idle(upto)?;
                     self.status.idle(upto);
                 }
             }

@@ -16,6 +16,7 @@ pub mod run;
 pub mod settle;
 pub mod sinks;
 pub mod status;
+pub mod store;
 pub mod telemetry;
 pub mod waits;
 pub mod work;

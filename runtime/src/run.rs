@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  capture ═► feed (thread) ═► engine (workers) ═┬═► deliver ═► sink
-//!     ▲                                           └═► deliver ═► sink
-//!     └───────────── durable in all sinks ────────────────┘
+//!     ▲             └─ rows ─► state              └═► deliver ═► sink
+//!     └── durable up to ─────────┘ ◄── delivered up to ─┘
 //! ```
 //!
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
@@ -14,20 +14,22 @@ use std::time::Duration;
 
 use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::engine::{self, Fill, Panicked};
-use flusso_dataflow::upsert::{Inconsistent, Memory};
+use flusso_dataflow::feed::FeedError;
+use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::deliver::{Ask, Backlog, Delivery, Shared, spread};
 use crate::feed::feed;
 use crate::postgres::{self, Capture, CaptureError};
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Quarantine, QuarantineError};
 use crate::reading::Sources;
 use crate::rebuild::Rebuilds;
 use crate::report::Report;
 use crate::settle::Together;
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::{Phase, Status};
+use crate::store::{self, Behind, Filled, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub sinks: Vec<(Sink, Vec<Target>)>,
     /// The source.
     pub source: postgres::Settings,
+    /// Where rows outlive the process; without, every start copies the tables.
+    pub state: Option<store::Settings>,
     /// Threads of the dataflow.
     pub workers: usize,
     /// Between two samples of the slot's lag.
@@ -67,8 +71,12 @@ pub enum RunError {
     Capture(CaptureError),
     /// A sink.
     Sink(SinkError),
-    /// Stream and state do not fit.
-    Inconsistent(Inconsistent),
+    /// The dataflow cannot be fed any more.
+    Feed(FeedError),
+    /// The state.
+    State(StateError),
+    /// What keeps rejected documents, beside the state.
+    Quarantine(QuarantineError),
     /// A defect of ours.
     Panicked(Panicked),
     /// The operating system refused a thread.
@@ -83,9 +91,12 @@ impl std::fmt::Display for RunError {
                 Some(cure) => write!(f, "{error}; {cure}"),
                 None => write!(f, "{error}"),
             },
-            RunError::Inconsistent(error) => {
-                write!(f, "{error}; start again to copy the tables anew")
+            RunError::Feed(FeedError::Inconsistent(error)) => {
+                write!(f, "{error}; start again to copy the table anew")
             }
+            RunError::Feed(FeedError::Unusable(error)) => write!(f, "{error}"),
+            RunError::State(error) => write!(f, "{error}"),
+            RunError::Quarantine(error) => write!(f, "{error}"),
             RunError::Panicked(error) => write!(f, "{error}"),
             RunError::Thread(error) => write!(f, "no thread for the feed: {error}"),
         }
@@ -106,10 +117,18 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings { plan, sinks, source, workers, lag_poll, skip_fill, .. } = settings;
+    let Settings { plan, mut sinks, source, state, workers, lag_poll, skip_fill, .. } = settings;
     let Settings { quarantine, rebuilds, status, .. } = settings;
+    let open = |state| Store::open(&state).map(Arc::new);
+    let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
+    let store = store.map_err(RunError::State)?;
+    if let Some(store) = &store {
+        let file = store.path().join("quarantine");
+        quarantine.keep_in(&file).map_err(RunError::Quarantine)?;
+    }
+    let starting = postgres::capture::start(plan.clone(), source, store.clone(), stop.clone());
     let started = tokio::select! {
-        started = postgres::capture::start(plan.clone(), source, stop.clone()) => started,
+        started = starting => started,
         () = stopped(&mut stop) => return Ok(()),
     };
     let Capture { events, queue, durable, progress, mut task } =
@@ -120,8 +139,15 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
             status.watch(format!("sink {}", sink.name()), waits);
         }
     }
+    if let Some(store) = &store {
+        let keeping = sinks.iter_mut().filter(|(sink, _)| sink.keeps());
+        for target in keeping.flat_map(|(_, targets)| targets) {
+            target.token = Some(store.token(&target.name));
+        }
+    }
+    let filled = Arc::new(Filled::new(store.clone(), &sinks));
     let prepared = tokio::select! {
-        prepared = prepare(sinks) => prepared,
+        prepared = prepare(sinks, &filled) => prepared,
         () = stopped(&mut stop) => return Ok(()),
     };
     let sinks = prepared.map_err(RunError::Sink)?;
@@ -137,7 +163,11 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     if let Some(first) = backlogs.first() {
         first.expect(|| 0);
     }
-    let rows = Box::new(Memory::default());
+    let behind = store.clone().map(Behind::new);
+    let rows: Box<dyn Rows> = match &behind {
+        Some(behind) => Box::new(Overlaid(behind.clone())),
+        None => Box::new(Memory::default()),
+    };
     let (engine, feeder) =
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
     status.watch("postgres", progress.waits.clone());
@@ -147,18 +177,26 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     status.enter(Phase::Backfilling);
 
     let (fed, feed_ended) = tokio::sync::oneshot::channel();
-    let feeding = status.clone();
+    let (feeding, kept) = (status.clone(), store.is_some());
     std::thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || drop(fed.send(feed(events, feeder, feeding))))
+        .spawn(move || drop(fed.send(feed(events, feeder, kept, feeding))))
         .map_err(RunError::Thread)?;
+    // With state, what is delivered is durable only once the rows are.
+    let (durable, mut writing) = match behind {
+        Some(behind) => {
+            let (delivered, following) = watch::channel(0);
+            (delivered, Some(tokio::spawn(store::follow(behind, following, durable))))
+        }
+        None => (durable, None),
+    };
     let report =
         Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
     let together = Together::new(sinks.len(), plan.clone(), status.clone(), durable);
-    let (plan, together) = (plan, Arc::new(together));
-    let shared = Shared { plan, engine, workers, status, quarantine, together, backlogs };
+    let (of, together) = (plan.clone(), Arc::new(together));
+    let shared = Shared { plan, engine, workers, status, quarantine, filled, together, backlogs };
     let ending = watch::Sender::new(false);
     let mut deliveries = JoinSet::new();
     let mut ways = Vec::new();
@@ -198,20 +236,26 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         // Without an error it has ended because the capture has, which knows why.
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
-            Ok(Err(CaptureError::Abandoned)) => match feed_ended.await {
-                Ok(Err(error)) => Err(RunError::Inconsistent(error)),
+            Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
+                Ok(Err(error)) => Err(RunError::Feed(error)),
                 Ok(Ok(())) | Err(_) => Ok(()),
             },
             Ok(ended) => ended.map_err(RunError::Capture),
             // It panicked, and the process is ending.
             Err(_) => Ok(()),
         },
+        failed = written(&mut writing) => Err(RunError::State(failed)),
         () = stopped(&mut stop) => Ok(()),
     };
     report.abort();
     let close = async {
         ending.send_replace(true);
         while deliveries.join_next().await.is_some() {}
+        // What has been delivered is written before the end.
+        drop(shared);
+        if let Some(writing) = writing {
+            drop(writing.await);
+        }
         if !task.is_finished() && ended.is_ok() {
             // It confirms what is durable, then lets the slot go.
             drop(task.await);
@@ -220,7 +264,36 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     if tokio::time::timeout(PATIENCE, close).await.is_err() {
         tracing::warn!("the connections did not close in time and were dropped");
     }
+    if let (Some(store), Err(error)) = (&store, &ended) {
+        doubt(store, &of, error).map_err(RunError::State)?;
+    }
     ended
+}
+
+/// Has the state forget a table whose rows are not what the stream goes on from.
+fn doubt(store: &Store, plan: &Plan, error: &RunError) -> Result<(), StateError> {
+    match error {
+        RunError::Feed(FeedError::Inconsistent(doubt)) => store.doubt(doubt.table),
+        RunError::Capture(CaptureError::Changed { table, .. }) => store.doubt_named(plan, table),
+        RunError::Feed(_)
+        | RunError::Capture(_)
+        | RunError::Sink(_)
+        | RunError::State(_)
+        | RunError::Quarantine(_)
+        | RunError::Panicked(_)
+        | RunError::Thread(_) => Ok(()),
+    }
+}
+
+/// How writing behind failed; never returns while it does not.
+async fn written(writing: &mut Option<JoinHandle<Result<(), StateError>>>) -> StateError {
+    if let Some(task) = writing
+        && let Ok(Err(error)) = task.await
+    {
+        *writing = None;
+        return error;
+    }
+    std::future::pending().await
 }
 
 /// A sink as it is when the run begins.
@@ -233,12 +306,18 @@ struct Prepared {
 
 /// Asks every sink to make ready, one after the other, so that one at fault is named alone. One
 /// that is away is waited for later if there are others to begin with.
-async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Prepared>, SinkError> {
+async fn prepare(
+    sinks: Vec<(Sink, Vec<Target>)>,
+    filled: &Filled,
+) -> Result<Vec<Prepared>, SinkError> {
     let alone = sinks.len() == 1;
     let mut ready: Vec<Prepared> = Vec::with_capacity(sinks.len());
     for (mut sink, targets) in sinks {
         let empty = match sink.prepare(&targets, if alone { START_UP } else { COURTESY }).await {
-            Ok(empty) => Some(empty),
+            Ok(mut empty) => {
+                empty.retain(|index| !filled.is(&sink, *index));
+                Some(empty)
+            }
             Err(SinkError::Down { .. }) if !alone => None,
             Err(error) => return Err(error),
         };

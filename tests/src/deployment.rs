@@ -98,9 +98,22 @@ impl Deployment {
 
     /// Starts `flusso run`.
     pub fn start(&self, workers: u32) -> Flusso {
+        self.start_with(workers, &[])
+    }
+
+    /// Starts it with more arguments.
+    pub fn start_with(&self, workers: u32, more: &[&str]) -> Flusso {
         let arguments = self.arguments(workers);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let arguments: Vec<&str> =
+            arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         Flusso::start(&self.folder, &arguments)
+    }
+
+    /// Starts it again after an end, for a reader that has kept what it was sent.
+    pub fn restart(&self, before: &mut Flusso, workers: u32) -> Flusso {
+        let mut flusso = self.start(workers);
+        flusso.documents = std::mem::take(&mut before.documents);
+        flusso
     }
 
     /// Opens another session: the old one ends with the server.
@@ -195,6 +208,17 @@ impl Deployment {
             "{} {when}: what was sent, and what changed",
             self.name
         );
+    }
+
+    /// Gives one of its indexes another schema.
+    pub fn reshape(&mut self, index: &str, schema: &str) {
+        self.write(&format!("{index}.schema.yml"), schema);
+        let query = query(&self.folder, index);
+        for (name, old) in &mut self.queries {
+            if name == index {
+                old.clone_from(&query);
+            }
+        }
     }
 
     /// Writes a file of the deployment.

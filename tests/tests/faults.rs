@@ -49,16 +49,16 @@ fn a_sigterm_during_the_copy_ends_it() {
 #[test]
 fn a_kill_loses_nothing() {
     let shop = shop::deployment(&SERVER, "killed", 500, STDOUT);
+    let mut flusso = shop.start(2);
     for round in 1..=3 {
-        let mut flusso = shop.start(2);
         shop.expect_equal(&mut flusso, &format!("in life {round}"));
         shop.session
             .run(&format!("UPDATE users SET name = 'life {round}' WHERE id % 3 = {round} - 1"));
         flusso.signal("KILL");
         flusso.end(Duration::from_secs(5));
         shop.session.run(&format!("DELETE FROM order_items WHERE order_id % 5 = {round}"));
+        flusso = shop.restart(&mut flusso, 2);
     }
-    let mut flusso = shop.start(2);
     shop.expect_equal(&mut flusso, "in its last life");
     let slots = "SELECT count(*) FROM pg_replication_slots WHERE database = 'killed'";
     assert_eq!(shop.session.value(slots), "1", "a killed life leaves no slot behind");
@@ -94,7 +94,7 @@ fn a_second_instance_is_told_that_the_slot_is_taken() {
     let deployment = Deployment::new(&SERVER, "taken", TABLES, &[("docs", SCHEMA)]);
     let mut first = deployment.start(1);
     deployment.expect_equal(&mut first, "at seed");
-    let mut second = deployment.start(1);
+    let mut second = deployment.start_with(1, &["--state-dir", "none"]);
     let said = complains(&mut second);
     assert!(said.contains("taken") && said.contains("slot"), "{said}");
     assert!(second.documents.is_empty(), "it delivered before it had the slot");

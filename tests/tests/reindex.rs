@@ -241,6 +241,37 @@ fn node_gets_back_what_was_taken_from_it() {
     expect_equal(&stock, &mut flusso, &NODE.url, "after everything was deleted");
 }
 
+/// With the same state a restart sends what it lacks; with other settings it builds beside.
+#[test]
+fn node_goes_on_after_a_restart_with_what_is_complete() {
+    let stock = stock("goes", 2_000);
+    let mut flusso = stock.start(2);
+    until_seeded(&stock, &mut flusso);
+    let shown = until_shown(&stock, 1, &flusso);
+    assert!(stock.confirmed(), "{}", flusso.said());
+    flusso.signal("KILL");
+    flusso.end(Duration::from_secs(5));
+    stock
+        .session
+        .run("UPDATE items SET revision = 7 WHERE id <= 10; DELETE FROM items WHERE id = 11");
+    let mut flusso = stock.start(2);
+    until_seeded(&stock, &mut flusso);
+    assert_eq!(until_shown(&stock, 1, &flusso), shown);
+    let told = told(&flusso.addresses().0);
+    let sent = &told["sinks"]["search"]["documents_sent"]["items"];
+    assert!(sent.as_u64() < Some(100), "{sent} documents were sent");
+
+    flusso.signal("TERM");
+    assert_eq!(flusso.end(Duration::from_secs(20)), 0, "{}", flusso.said());
+    stock.edit(|text| {
+        text.replace("number_of_replicas", "auto_subfields = false\nnumber_of_replicas")
+    });
+    let mut flusso = stock.start(2);
+    let shown = until_shown(&stock, 2, &flusso);
+    until_alone(&stock, &shown, &flusso);
+    expect_equal(&stock, &mut flusso, &NODE.url, "with other settings");
+}
+
 #[test]
 fn node_takes_a_changed_schema_and_keeps_the_older_index() {
     let mut stock = stock("changed", 1_000);

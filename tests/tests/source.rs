@@ -86,7 +86,7 @@ fn a_slot_that_was_dropped_ends_the_run() {
     flusso.signal("CONT");
     let said = complains(&mut flusso);
     assert!(said.contains("`dropped_slot` is gone"), "{said}");
-    assert!(said.contains("start again to copy"), "{said}");
+    assert!(said.contains("--rebuild-state"), "{said}");
 }
 
 #[test]
@@ -107,8 +107,10 @@ fn a_slot_that_lost_its_wal_ends_the_run_with_the_setting() {
     flusso.signal("CONT");
     let said = complains(&mut flusso);
     assert!(said.contains("max_slot_wal_keep_size = '2MB'"), "the cure: {said}");
-    // And the next life makes all well.
-    let mut flusso = deployment.start(1);
+    // The next life has state to go on from, and nothing to go on with.
+    let said = complains(&mut deployment.start(1));
+    assert!(said.contains("--rebuild-state"), "the cure: {said}");
+    let mut flusso = deployment.start_with(1, &["--rebuild-state"]);
     deployment.expect_equal(&mut flusso, "in the next life");
 }
 

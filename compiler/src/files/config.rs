@@ -21,6 +21,8 @@ pub struct Config {
     pub server: Server,
     /// Put before every OpenSearch name as it is.
     pub prefix: String,
+    /// Where rows outlive the process.
+    pub state: State,
 }
 
 /// `[source]`.
@@ -220,6 +222,21 @@ pub struct IndexEntry {
     pub on_error: Option<OnError>,
     /// What the file says.
     pub schema: Schema,
+}
+
+/// `[state]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The folder, relative to that of the file; `none` keeps no state [flusso-state].
+    pub dir: Option<String>,
+    /// Whether a commit waits for the disk [true].
+    pub sync: bool,
+}
+
+impl Default for State {
+    fn default() -> State {
+        State { dir: None, sync: true }
+    }
 }
 
 /// `[server]`.

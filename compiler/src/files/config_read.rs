@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use super::config::{
-    Aws, AwsService, Config, Connection, OnError, OpenSearch, Secret, Server, Sink, Source,
+    Aws, AwsService, Config, Connection, OnError, OpenSearch, Secret, Server, Sink, Source, State,
     TextAnalysis,
 };
 use super::names;
@@ -50,6 +50,10 @@ pub fn config(root: &Node, found: &mut Vec<Diagnostic>) -> Written {
         Some(node) => server(node, found),
         None => Some(Server::default()),
     };
+    let state = match keys.take("state") {
+        Some(node) => state(node, found),
+        None => Some(State::default()),
+    };
     let indexes = keys.take("index").and_then(|node| items(node, "`index`", found));
     let indexes = indexes.unwrap_or(&[]).iter().filter_map(|node| index(node, found)).collect();
     keys.finish(found);
@@ -61,6 +65,7 @@ pub fn config(root: &Node, found: &mut Vec<Diagnostic>) -> Written {
             on_error: on_error?,
             server: server?,
             prefix: prefix?,
+            state: state?,
         })
     };
     Written { config: whole(), indexes }
@@ -335,6 +340,17 @@ fn server(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Server> {
     let private = address(&mut keys, "private_address", found);
     keys.finish(found);
     Some(Server { public_address: public?, private_address: private? })
+}
+
+fn state(node: &Node, found: &mut Vec<Diagnostic>) -> Option<State> {
+    let mut keys = Keys::of(node, "`state`", found)?;
+    let dir = optional_text(&mut keys, "dir", found);
+    let sync = match keys.take("sync") {
+        Some(node) => boolean(node, "`sync`", found),
+        None => Some(true),
+    };
+    keys.finish(found);
+    Some(State { dir: dir?, sync: sync? })
 }
 
 fn address(

@@ -12,7 +12,7 @@ use crate::catalog::TableName;
 use crate::diagnostics::At;
 use crate::files::config::{
     Aws, AwsService, Config, Connection, IndexEntry, OnError, OpenSearch, Secret, Server, Sink,
-    Source, TextAnalysis,
+    Source, State, TextAnalysis,
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Columns, Direction, Field, FieldType, Filter,
@@ -37,6 +37,13 @@ pub fn lock(value: &Value) -> Read<Config> {
         },
         None => Server::default(),
     };
+    let state = match config.get("state") {
+        Some(state) => State {
+            dir: state.optional("dir", Cursor::text)?,
+            sync: state.optional("sync", Cursor::boolean)?.unwrap_or(true),
+        },
+        None => State::default(),
+    };
     Ok(Config {
         source: source(&config.need("source")?)?,
         sinks: sinks.into_iter().collect(),
@@ -44,6 +51,7 @@ pub fn lock(value: &Value) -> Read<Config> {
         on_error: config.optional("on_error", on_error)?.unwrap_or(OnError::Stop),
         server,
         prefix: config.optional("prefix", Cursor::text)?.unwrap_or_default(),
+        state,
     })
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use crate::files::config::{
-    Aws, Config, Connection, OnError, OpenSearch, Secret, Sink, Source, TextAnalysis,
+    Aws, Config, Connection, OnError, OpenSearch, Secret, Sink, Source, State, TextAnalysis,
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
@@ -25,14 +25,22 @@ pub fn config(config: &Config, address: impl Fn(&SocketAddr) -> Value) -> Value 
         (index.name.value.clone(), Value::Object(entry))
     };
     let sinks = config.sinks.iter().map(|(name, value)| (name.clone(), sink(value)));
-    json!({
+    let mut whole = json!({
         "source": source(&config.source),
         "sinks": sinks.collect::<Map<_, _>>(),
         "indexes": config.indexes.iter().map(index).collect::<Map<_, _>>(),
         "on_error": on_error(config.on_error),
         "server": server,
         "prefix": config.prefix,
-    })
+    });
+    // flusso 0.15 had none, and what says nothing new keeps its bytes.
+    if config.state != State::default() {
+        let mut state = Map::new();
+        optional(&mut state, "dir", config.state.dir.as_ref().map(|dir| dir.as_str().into()));
+        state.insert("sync".into(), config.state.sync.into());
+        whole["state"] = Value::Object(state);
+    }
+    whole
 }
 
 fn optional(map: &mut Map<String, Value>, key: &str, value: Option<Value>) {

@@ -17,7 +17,7 @@ use flusso_compiler::types::Class;
 
 pub(crate) use self::number::parse_int;
 pub(crate) use self::text::{hex, lower, trim_blanks};
-use crate::row::Datum;
+use crate::row::{Datum, Row, split};
 
 /// A text that is no value of the class it was to be encoded by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,12 @@ pub fn key(parts: &[KeyPart], columns: &[Datum<'_>], out: &mut Vec<u8>) -> Resul
         }
     }
     Ok(true)
+}
+
+/// The key of a packed row; none when a part of it is NULL or was left out.
+pub fn row_key(parts: &[KeyPart], row: &Row) -> Result<Option<Row>, BadValue> {
+    let mut bytes = Vec::new();
+    Ok(key(parts, &split(&row.0), &mut bytes)?.then(|| Row::from(bytes.as_slice())))
 }
 
 /// Appends a sort prefix; the parts name positions in `columns`. A byte before each value puts

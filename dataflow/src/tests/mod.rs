@@ -22,7 +22,7 @@ use crate::Lsn;
 use crate::emit::Emit;
 use crate::engine::{Engine, Fill, Settings, start};
 use crate::feed::{Change, Feeder};
-use crate::upsert::Memory;
+use crate::rows::Memory;
 
 use self::model::Tables;
 use self::random::Dice;
@@ -77,7 +77,7 @@ impl Case {
 
     /// Closes, and holds the sink against the model.
     fn close(&mut self, at: Lsn, fills: bool) {
-        self.feeder.close();
+        self.feeder.close().expect("the model makes consistent changes");
         self.sink.until(at, fills);
         let wanted = self.tables.documents(&self.plan);
         if self.sink.owed == 0 {
@@ -127,7 +127,7 @@ fn check(numbers: &Numbers, workers: usize) {
     let choice = &mut Dice::new(&numbers.choices);
     let Some(mut case) = Case::new(numbers, workers, choice) else { return };
     let mut at = 1000;
-    case.feeder.open(at, at);
+    case.feeder.open(at, at, at);
     // Half of the time the first changes come while the first fill goes on.
     if choice.roll(2) == 1 {
         case.close(at, true);
@@ -152,7 +152,7 @@ fn check_restart(numbers: &Numbers, workers: usize) {
     let choice = &mut Dice::new(&numbers.choices);
     let Some(mut case) = Case::new(numbers, workers, choice) else { return };
     let mut at = 1000;
-    case.feeder.open(at, at);
+    case.feeder.open(at, at, at);
     let mut log = vec![(at, Vec::new(), case.tables.clone())];
     let (first, rest) = numbers.transactions.split_at(numbers.transactions.len() * 2 / 3);
     for numbers in first {
@@ -176,12 +176,12 @@ fn check_restart(numbers: &Numbers, workers: usize) {
     let (engine, feeder, said) = run(&plan, workers, &fills, 1 << 20);
     let mut case = Case { plan, engine, feeder, tables, sink: sink.restart(said, &anew, at) };
     case.load(log[from].2.rows());
-    case.feeder.open(log[from].0, at);
+    case.feeder.open(log[from].0, at, log[from].0);
     for (at, changes, _) in log.drain(..).skip(from + 1) {
         case.commit(changes, at);
         case.ask(choice);
         if choice.roll(2) == 1 {
-            case.feeder.close();
+            case.feeder.close().expect("the model makes consistent changes");
             case.sink.until(at, choice.roll(2) == 1);
         }
     }

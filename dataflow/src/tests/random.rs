@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use flusso_compiler::catalog::{Catalog, Column, Table, TableName};
 use flusso_compiler::diagnostics::{At, Place};
-use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source};
+use flusso_compiler::files::config::{Config, IndexEntry, OnError, Server, Source, State};
 use flusso_compiler::files::schema::{
     self, Aggregate, AggregateKey, AggregateOp, Columns, Direction, Field, FieldType, Filter,
     FilterOp, FilterValue, Join, Kind, Link, Marker, OrderBy, Schema, SoftDelete, Through,
@@ -159,6 +159,7 @@ pub fn plan(dice: &mut Dice<'_>) -> Option<Plan> {
         on_error: OnError::Stop,
         server: Server::default(),
         prefix: String::new(),
+        state: State::default(),
     };
     plan::build(&config, Some(&catalog())).ok()
 }

@@ -27,6 +27,7 @@ use crate::quarantine::Quarantine;
 use crate::settle::{Mark, Settlement, Together};
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::Status;
+use crate::store::Filled;
 use crate::work::Work;
 
 use backlog::Load;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub status: Arc<Status>,
     /// To be told what was rejected.
     pub quarantine: Arc<Quarantine>,
+    /// To be told of which index a sink has been sent all documents.
+    pub filled: Arc<Filled>,
     /// To be told how far this sink is.
     pub together: Arc<Together>,
     /// Of all sinks, in their order.
@@ -273,6 +276,7 @@ impl Delivery {
         let name = &self.shared.plan.indexes[usize::from(index.0)].name;
         let filled = self.shared.quarantine.filled(self.sink.name(), name);
         filled.map_err(SinkError::Quarantine)?;
+        self.shared.filled.note(&self.sink, index);
         tracing::info!(sink = self.sink.name(), index = name, "the index is complete");
         self.shared.together.complete(self.me, index, true);
         Ok(())

@@ -11,13 +11,15 @@ use flusso_compiler::plan::{Plan, TableId};
 use flusso_dataflow::row::{Datum, Packer, Row};
 use futures_util::{StreamExt, pin_mut};
 use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_postgres::Client;
 
 use super::capture::Captured;
 use super::error::CaptureError;
-use super::layout::Layout;
+use super::layout::{Layout, Member, Place};
 use super::progress::Progress;
 use super::quote;
+use crate::store::{Piece, StateError, Store};
 
 /// Blocks in a range: 64 MB of the usual 8 kB blocks.
 const RANGE_BLOCKS: u64 = 8192;
@@ -28,77 +30,119 @@ const BATCH_BYTES: usize = 256 << 10;
 
 const COPYING: &str = "copying rows";
 
+/// Bytes of rows that go to the row store together: a sorted run on disk.
+const RUN_BYTES: usize = 32 << 20;
+
 /// One command of the copy.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(crate) struct Command {
     table: TableId,
+    /// Of the piece, among those of its table.
+    number: usize,
     sql: String,
+    blocks: u64,
 }
 
 /// What is still to be copied, shared by the sessions.
-pub(crate) type Pieces = Arc<Mutex<VecDeque<Piece>>>;
+pub(crate) type Commands = Arc<Mutex<VecDeque<Command>>>;
 
-/// Cuts the tables of a plan into pieces. Large tables first: what is last should be small.
-pub(crate) fn pieces(plan: &Plan, layout: &Layout) -> VecDeque<Piece> {
-    let mut sized = Vec::new();
-    for (at, (table, place)) in plan.tables.iter().zip(&layout.tables).enumerate() {
-        let columns = quote::idents(table.columns.iter().map(|column| column.name.as_str()));
-        for member in place.members.iter().filter(|member| member.stores) {
-            let select = format!("SELECT {columns} FROM ONLY {}", member.name);
-            for range in ranges(member.blocks) {
-                let sql = format!("COPY ({select}{range}) TO STDOUT");
-                sized.push((member.blocks, Piece { table: TableId(at as u16), sql }));
-            }
-        }
-    }
-    sized.sort_by_key(|(blocks, _)| std::cmp::Reverse(*blocks));
-    sized.into_iter().map(|(_, piece)| piece).collect()
+/// Where rows go.
+#[derive(Clone)]
+pub(crate) struct Outlet {
+    pub(crate) plan: Arc<Plan>,
+    /// To the dataflow at once; without, they are read from the row store when all are there.
+    pub(crate) events: Option<mpsc::Sender<Vec<Captured>>>,
+    /// To the row store.
+    pub(crate) store: Option<Arc<Store>>,
+    pub(crate) progress: Arc<Progress>,
 }
 
-/// Conditions that together hold for every row once. The last is open, because a table may have
-/// grown since its size was read.
-fn ranges(blocks: u64) -> Vec<String> {
-    let count = blocks.div_ceil(RANGE_BLOCKS).max(1);
-    let bound = |range: u64| format!("'({},0)'", range * RANGE_BLOCKS);
-    let one = |range: u64| match (range, range + 1 == count) {
-        (0, true) => String::new(),
-        (_, true) => format!(" WHERE ctid >= {}", bound(range)),
-        (0, false) => format!(" WHERE ctid < {}", bound(1)),
-        _ => format!(" WHERE ctid >= {} AND ctid < {}", bound(range), bound(range + 1)),
+/// Cuts a table into pieces.
+pub(crate) fn cut(place: &Place) -> Vec<Piece> {
+    let stores = place.members.iter().filter(|member| member.stores);
+    let piece = |member: &Member, (first, end)| Piece {
+        relation: member.oid,
+        file: member.file,
+        first,
+        end,
     };
-    (0..count).map(one).collect()
+    stores.flat_map(|member| ranges(member.blocks).map(move |range| piece(member, range))).collect()
+}
+
+/// The commands for some pieces of a table.
+pub(crate) fn commands(
+    plan: &Plan,
+    layout: &Layout,
+    table: TableId,
+    pieces: impl Iterator<Item = (usize, Piece)>,
+) -> Vec<Command> {
+    let at = usize::from(table.0);
+    let columns = plan.tables[at].columns.iter().map(|column| column.name.as_str());
+    let columns = quote::idents(columns);
+    let members = &layout.tables[at].members;
+    let command = |(number, piece): (usize, Piece)| {
+        let member = members.iter().find(|member| member.oid == piece.relation)?;
+        let sql = format!(
+            "COPY (SELECT {columns} FROM ONLY {}{}) TO STDOUT",
+            member.name,
+            condition(&piece)
+        );
+        Some(Command { table, number, sql, blocks: member.blocks })
+    };
+    pieces.filter_map(command).collect()
+}
+
+/// In the order they are best begun: large tables first, because what is last should be small.
+pub(crate) fn queue(mut commands: Vec<Command>) -> VecDeque<Command> {
+    commands.sort_by_key(|command| std::cmp::Reverse(command.blocks));
+    commands.into()
+}
+
+/// Ranges that together hold every row once. The last is open, because a table may have grown
+/// since its size was read.
+fn ranges(blocks: u64) -> impl Iterator<Item = (u64, Option<u64>)> {
+    let count = blocks.div_ceil(RANGE_BLOCKS).max(1);
+    let end = move |range| (range + 1 < count).then_some((range + 1) * RANGE_BLOCKS);
+    (0..count).map(move |range| (range * RANGE_BLOCKS, end(range)))
+}
+
+fn condition(piece: &Piece) -> String {
+    match (piece.first, piece.end) {
+        (0, None) => String::new(),
+        (first, None) => format!(" WHERE ctid >= '({first},0)'"),
+        (0, Some(end)) => format!(" WHERE ctid < '({end},0)'"),
+        (first, Some(end)) => format!(" WHERE ctid >= '({first},0)' AND ctid < '({end},0)'"),
+    }
 }
 
 /// Copies pieces until there are none left. The session's transaction must see the snapshot.
 pub(crate) async fn work(
     client: Client,
-    plan: Arc<Plan>,
-    pieces: Pieces,
-    events: mpsc::Sender<Vec<Captured>>,
-    progress: Arc<Progress>,
+    commands: Commands,
+    outlet: Outlet,
 ) -> Result<(), CaptureError> {
     loop {
-        let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(piece) = next else { return Ok(()) };
-        copy(&client, &plan, &piece, &events, &progress).await?;
+        let next = commands.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let Some(command) = next else { return Ok(()) };
+        copy(&client, &command, &outlet).await?;
+        if let Some(store) = outlet.store.clone() {
+            blocking(move || store.copied(command.table, command.number)).await?;
+        }
     }
 }
 
-async fn copy(
-    client: &Client,
-    plan: &Plan,
-    piece: &Piece,
-    events: &mpsc::Sender<Vec<Captured>>,
-    progress: &Progress,
-) -> Result<(), CaptureError> {
-    let table = &plan.tables[usize::from(piece.table.0)];
+async fn copy(client: &Client, command: &Command, outlet: &Outlet) -> Result<(), CaptureError> {
+    let Command { table, sql, .. } = command;
+    let Outlet { plan, events, store, progress } = outlet;
+    let named = plan.table(*table);
     let failed = CaptureError::sql(COPYING);
-    let malformed = || CaptureError::Protocol(format!("a malformed COPY line of {}", table.name));
-    let chunks = client.copy_out(&piece.sql).await.map_err(&failed)?;
+    let malformed = || CaptureError::Protocol(format!("a malformed COPY line of {}", named.name));
+    let chunks = client.copy_out(sql).await.map_err(&failed)?;
     pin_mut!(chunks);
-    let mut lines = Lines::new(table.columns.len());
+    let mut lines = Lines::new(named.columns.len());
     let mut rows = Vec::new();
     let mut bytes = 0;
+    let mut run = Run { outlet, table: *table, rows: Vec::new(), bytes: 0, writing: None };
     loop {
         let chunk = chunks.next().await.transpose().map_err(&failed)?;
         if let Some(chunk) = &chunk {
@@ -107,14 +151,78 @@ async fn copy(
         }
         let full = rows.len() >= BATCH_ROWS || bytes >= BATCH_BYTES;
         if (full || chunk.is_none()) && !rows.is_empty() {
-            progress.tables[usize::from(piece.table.0)].add(rows.len() as u64);
-            let batch = Captured::Rows { table: piece.table, rows: std::mem::take(&mut rows) };
-            events.send(vec![batch]).await.map_err(|_| CaptureError::Abandoned)?;
+            progress.tables[usize::from(table.0)].add(rows.len() as u64);
+            if store.is_some() {
+                run.take(&rows, bytes).await?;
+            }
+            let rows = std::mem::take(&mut rows);
+            if let Some(events) = events {
+                let batch = vec![Captured::Rows { table: *table, rows }];
+                events.send(batch).await.map_err(|_| CaptureError::Abandoned)?;
+            }
             bytes = 0;
         }
         if chunk.is_none() {
+            run.end().await?;
             return if lines.is_done() { Ok(()) } else { Err(malformed()) };
         }
+    }
+}
+
+/// Rows on their way to the row store: one run is gathered while the one before is written.
+struct Run<'a> {
+    outlet: &'a Outlet,
+    table: TableId,
+    rows: Vec<Row>,
+    bytes: usize,
+    writing: Option<JoinHandle<Result<(), StateError>>>,
+}
+
+impl Run<'_> {
+    async fn take(&mut self, rows: &[Row], bytes: usize) -> Result<(), CaptureError> {
+        self.rows.extend_from_slice(rows);
+        self.bytes += bytes;
+        if self.bytes >= RUN_BYTES { self.write().await } else { Ok(()) }
+    }
+
+    async fn write(&mut self) -> Result<(), CaptureError> {
+        self.settle().await?;
+        self.bytes = 0;
+        let (rows, table) = (std::mem::take(&mut self.rows), self.table);
+        let Some(store) = self.outlet.store.clone().filter(|_| !rows.is_empty()) else {
+            return Ok(());
+        };
+        let plan = self.outlet.plan.clone();
+        let writing = spawn_blocking(move || store.ingest(&plan, table, &rows));
+        self.writing = Some(writing);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<(), CaptureError> {
+        self.write().await?;
+        self.settle().await
+    }
+
+    async fn settle(&mut self) -> Result<(), CaptureError> {
+        match self.writing.take() {
+            Some(writing) => joined(writing).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs what waits for the disk.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> Result<T, CaptureError> {
+    joined(spawn_blocking(work)).await
+}
+
+async fn joined<T>(work: JoinHandle<Result<T, StateError>>) -> Result<T, CaptureError> {
+    match work.await {
+        Ok(done) => Ok(done?),
+        // It panicked, and the process is ending.
+        Err(_) => Err(CaptureError::Abandoned),
     }
 }
 
@@ -240,13 +348,17 @@ mod tests {
 
     #[test]
     fn ranges_meet_and_the_last_is_open() {
-        assert_eq!(ranges(0), [""]);
-        assert_eq!(ranges(RANGE_BLOCKS), [""]);
+        let conditions = |blocks| -> Vec<String> {
+            let piece = |(first, end)| Piece { relation: 1, file: 1, first, end };
+            ranges(blocks).map(|range| condition(&piece(range))).collect()
+        };
+        assert_eq!(conditions(0), [""]);
+        assert_eq!(conditions(RANGE_BLOCKS), [""]);
         let expected = [
             " WHERE ctid < '(8192,0)'",
             " WHERE ctid >= '(8192,0)' AND ctid < '(16384,0)'",
             " WHERE ctid >= '(16384,0)'",
         ];
-        assert_eq!(ranges(2 * RANGE_BLOCKS + 1), expected);
+        assert_eq!(conditions(2 * RANGE_BLOCKS + 1), expected);
     }
 }

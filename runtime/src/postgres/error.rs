@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::changed::{Changed, PublicationChanged};
 use super::preflight::Problem;
+use crate::store::StateError;
 
 /// What the server said, as `ErrorResponse` and `NoticeResponse` carry it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -89,6 +90,8 @@ pub enum CaptureError {
     },
     /// The stream cannot continue from where it stopped; a new copy must be made.
     Gap(Gap),
+    /// The rows cannot be kept.
+    State(StateError),
     /// Nobody takes the rows any more.
     Abandoned,
 }
@@ -219,6 +222,7 @@ impl CaptureError {
             | CaptureError::Changed { .. }
             | CaptureError::Publication { .. }
             | CaptureError::Gap(_)
+            | CaptureError::State(_)
             | CaptureError::Abandoned => false,
         }
     }
@@ -287,13 +291,22 @@ impl fmt::Display for CaptureError {
             CaptureError::Publication { publication, how } => {
                 write!(f, "publication {publication} {how}; start again to copy the tables anew")
             }
-            CaptureError::Gap(what) => write!(f, "{what}; start again to copy the tables anew"),
+            CaptureError::Gap(what) => {
+                write!(f, "{what}; start with `--rebuild-state` to copy the tables anew")
+            }
+            CaptureError::State(error) => write!(f, "{error}"),
             CaptureError::Abandoned => f.write_str("nobody takes the captured rows any more"),
         }
     }
 }
 
 impl std::error::Error for CaptureError {}
+
+impl From<StateError> for CaptureError {
+    fn from(error: StateError) -> CaptureError {
+        CaptureError::State(error)
+    }
+}
 
 /// What to do about an SQLSTATE whose own words leave it open.
 fn cure(code: &str) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Postgres as a source: a consistent copy of the plan's tables, then every committed change.
 //!
 //! ```text
-//!  preflight ─► publication ─► slot ─► snapshot at C ─► copy ─► stream, from C on
+//!  preflight ─► publication ─► slot ─► state ─► snapshot at C ─► copy ─► stream
 //!                                 │                      └─ N sessions by ctid range
 //!                                 └─ keeps the WAL from here on; confirmed only when durable
 //! ```
@@ -18,6 +18,7 @@ mod copy;
 pub mod decode;
 pub mod error;
 mod layout;
+mod origin;
 pub mod preflight;
 pub mod progress;
 pub mod publication;

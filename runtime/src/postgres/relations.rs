@@ -48,6 +48,11 @@ impl Relations {
         Ok(())
     }
 
+    /// Nothing that is told of a relation until it is described again is of use.
+    pub(crate) fn pass_over(&mut self, oid: u32) {
+        self.bound.insert(oid, None);
+    }
+
     /// Whether a relation was described before.
     pub(crate) fn knows(&self, oid: u32) -> bool {
         self.bound.contains_key(&oid)

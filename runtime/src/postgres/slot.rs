@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use flusso_dataflow::Lsn;
 use tokio_postgres::Client;
 use tracing::{info, warn};
 
 use super::connect::Connection;
-use super::error::CaptureError;
+use super::error::{CaptureError, Gap};
 use super::quote;
-use super::wire::Walsender;
+use super::wire::{Walsender, parse_lsn};
 
 const DURING: &str = "preparing the replication slot";
 
@@ -46,15 +47,19 @@ pub(crate) async fn lock(client: &Client, slot: &str) -> Result<(), CaptureError
     Err(CaptureError::SlotBusy { slot: slot.to_owned(), holder })
 }
 
-/// Makes the permanent slot unless it is there and usable. A slot that has lost its WAL is made
-/// anew: what it would have told is in the copy that follows.
+/// Makes the permanent slot unless it is there and usable; gives the position up to which it has
+/// let go of changes, none when it was made now. With `needed` its changes are: state goes on from
+/// them. Without, a slot that has lost its WAL is made anew: what it would have told is in the copy
+/// that follows.
 pub(crate) async fn ensure(
     client: &Client,
     connection: &Connection,
     slot: &str,
-) -> Result<(), CaptureError> {
+    needed: bool,
+) -> Result<Option<Lsn>, CaptureError> {
     let failed = CaptureError::sql(DURING);
     let settings = |what: String| Err(CaptureError::Settings(what));
+    let gap = |gap| Err(CaptureError::Gap(gap));
     let mut state = client.query_opt(STATE, &[&slot]).await.map_err(&failed)?;
     // The server may take a moment to notice that a predecessor has gone.
     for _ in 0..LOCK_ATTEMPTS {
@@ -83,10 +88,17 @@ pub(crate) async fn ensure(
             return Err(CaptureError::SlotBusy { slot: slot.to_owned(), holder });
         }
         if !row.get::<_, bool>("lost") {
-            return Ok(());
+            return Ok(row.get::<_, Option<&str>>("confirmed").and_then(parse_lsn));
+        }
+        if needed {
+            let (why, limit) = (None, None);
+            return gap(Gap::SlotLost { slot: slot.to_owned(), why, limit });
         }
         warn!(slot, "the replication slot has lost its WAL and is made anew");
         client.batch_execute(&drop).await.map_err(&failed)?;
+    }
+    if needed {
+        return gap(Gap::SlotDropped { slot: slot.to_owned() });
     }
     let mut session = Walsender::connect(connection).await?;
     let options =
@@ -96,7 +108,7 @@ pub(crate) async fn ensure(
     create(client, &mut session, None, &sql).await?;
     session.close().await;
     info!(slot, "made the replication slot");
-    Ok(())
+    Ok(None)
 }
 
 /// Runs a slot-making command until the transactions it waits for have ended, telling which they
@@ -142,6 +154,7 @@ pub(crate) async fn version(client: &Client) -> Result<i32, CaptureError> {
 const STATE: &str = "
     SELECT s.plugin::text, s.database IS NOT DISTINCT FROM current_database() AS here,
            s.wal_status IS NOT DISTINCT FROM 'lost' AS lost,
+           s.confirmed_flush_lsn::text AS confirmed,
            CASE WHEN s.active THEN 'process ' || s.active_pid
                || coalesce(' (' || nullif(a.application_name, '') || ')', '') END AS holder
     FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid

@@ -29,6 +29,7 @@ use super::timeline::{self, Identity};
 use super::transaction::{Reader, Signal};
 use super::watch::{Looking, Watch};
 use super::wire::Walsender;
+use crate::store::Opening;
 
 const STREAMING: &str = "streaming";
 
@@ -85,16 +86,16 @@ struct Follower {
 }
 
 impl Stream {
-    /// Streams everything from the snapshot at `at` until `stop` or a definite error.
+    /// Streams everything that the rows lack until `stop` or a definite error.
     pub(crate) async fn run(
         self,
-        at: Lsn,
+        opening: &Opening,
         confirmed: watch::Receiver<Lsn>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), CaptureError> {
         let Stream { plan, layout, settings, events, progress, client } = self;
         let watch = Watch::new(plan.clone(), settings.clone(), progress.clone(), client);
-        let reader = Reader::new(plan, layout, Arc::new(watch), at);
+        let reader = Reader::new(plan, layout, Arc::new(watch), opening);
         let (heard, told) = (0, 0);
         let source = None;
         let mut follower =
@@ -301,8 +302,7 @@ impl Follower {
     /// Tells the server how far we are. What is durable is confirmed; beyond it, `flush` is left
     /// out: a server that is stopping then waits only until we have read everything.
     async fn report(&mut self, wire: &mut Walsender, ask: bool) -> Result<(), CaptureError> {
-        let durable = *self.confirmed.borrow_and_update();
-        let flush = self.reader.confirmable(durable);
+        let flush = *self.confirmed.borrow_and_update();
         let write = self.heard.max(self.reader.floor());
         if flush > self.told && flush < write {
             wire.send_status(write, flush, false).await?;

@@ -16,6 +16,7 @@ use super::layout::Layout;
 use super::relations::Relations;
 use super::watch::Watch;
 use super::wire::{Frame, server_message};
+use crate::store::Opening;
 
 /// A batch is handed on at this many bytes.
 const BATCH_BYTES: usize = 256 << 10;
@@ -45,6 +46,8 @@ pub(crate) struct Reader {
     /// Asked when a table may have changed in a way the stream does not tell.
     pub(crate) watch: Arc<Watch>,
     relations: Relations,
+    /// By table: a transaction whose commit record starts before this is in its rows.
+    from: Vec<Lsn>,
     /// What has been read and not handed on.
     pub(crate) batch: Batch,
     /// A transaction whose commit record starts before this is known.
@@ -66,12 +69,19 @@ struct Open {
 }
 
 impl Reader {
-    pub(crate) fn new(plan: Arc<Plan>, layout: Layout, watch: Arc<Watch>, at: Lsn) -> Reader {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        layout: Layout,
+        watch: Arc<Watch>,
+        opening: &Opening,
+    ) -> Reader {
+        let at = opening.at;
         Reader {
             plan,
             layout,
             watch,
             relations: Relations::default(),
+            from: opening.from.clone(),
             batch: Batch::default(),
             floor: at,
             due: at,
@@ -95,11 +105,6 @@ impl Reader {
     pub(crate) fn cut(&mut self) {
         self.open = None;
         self.relations = Relations::default();
-    }
-
-    /// How far the slot may be confirmed when everything up to `durable` is.
-    pub(crate) fn confirmable(&self, durable: Lsn) -> Lsn {
-        if durable >= self.due { self.floor } else { durable }
     }
 
     /// Puts an `Idle` into the batch when the server has moved past the last commit.
@@ -200,7 +205,18 @@ impl Reader {
     /// The table of a change, when it is one to take.
     fn next_change(&mut self, relation: u32) -> Result<Option<TableId>, CaptureError> {
         let Some(table) = self.relations.table(relation)? else { return Ok(None) };
-        Ok(self.count().then_some(table))
+        Ok((self.lacks(table) && self.count()).then_some(table))
+    }
+
+    /// Whether a table's rows lack what the open transaction does.
+    fn lacks(&self, table: TableId) -> bool {
+        let from = self.from.get(usize::from(table.0)).copied().unwrap_or(0);
+        self.open.as_ref().is_some_and(|open| open.final_lsn >= from)
+    }
+
+    /// Whether the rows of a relation's table are newer than the open transaction.
+    fn is_past(&self, relation: u32) -> bool {
+        self.layout.table_of(relation).is_some_and(|table| !self.lacks(table))
     }
 
     /// Counts a change of the open transaction; true when it is new.
@@ -223,6 +239,11 @@ impl Reader {
         };
         let bound = self.relations.describe(relation, &self.plan, &self.layout);
         match bound {
+            // It was altered before its rows were copied, and is described again after that.
+            Err(_) if self.is_past(relation.oid) => {
+                self.relations.pass_over(relation.oid);
+                return Ok(());
+            }
             Err(error) => return Err(self.watch.named(error, &self.layout).await?),
             Ok(()) if !look => return Ok(()),
             Ok(()) => {}
@@ -242,7 +263,7 @@ impl Reader {
         };
         let emptied = emptied.map_err(partly)?;
         for table in emptied {
-            if self.count() {
+            if self.lacks(table) && self.count() {
                 self.batch.change(table, Change::Truncate);
             }
         }

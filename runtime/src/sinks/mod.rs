@@ -41,6 +41,8 @@ pub struct Target {
     pub hash: String,
     /// The OpenSearch index body: settings and mappings.
     pub body: serde_json::Value,
+    /// Keys at the top of each of its documents: a document has them all.
+    pub fields: usize,
     /// What a rejected document does.
     pub on_error: OnError,
     /// The state that its documents come from; none when that lasts no longer than the run.

@@ -102,6 +102,7 @@ pub fn target(on_error: OnError) -> Target {
                 "n": {"type": "integer"}, "blob": {"type": "keyword", "index": false,
                 "doc_values": false}}},
         }),
+        fields: 2,
         on_error,
         token: None,
     }

@@ -48,6 +48,8 @@ async fn an_idle_slot_follows_the_wal() {
     reader.open().await;
     database.run("INSERT INTO noise SELECT repeat('x', 100) FROM generate_series(1, 50000)").await;
     let written = database.value("SELECT pg_current_wal_lsn()::text").await;
+    // Whoever reads is told that nothing of theirs was there, and that is durable at once.
+    reader.agrees_with(&database).await;
     let behind = format!(
         "SELECT (confirmed_flush_lsn < '{written}')::text FROM pg_replication_slots \
          WHERE slot_name = 'idle'"

@@ -17,7 +17,12 @@ async fn an_unmanaged_publication_is_asked_for_by_its_statement() {
     let mut settings = database.settings();
     settings.manage_publication = false;
     let start = |settings| {
-        flusso_runtime::postgres::capture::start(plan.clone().into(), settings, stopped.clone())
+        flusso_runtime::postgres::capture::start(
+            plan.clone().into(),
+            settings,
+            None,
+            stopped.clone(),
+        )
     };
     let text = start(settings.clone()).await.err().unwrap().to_string();
     let statement =

@@ -115,7 +115,7 @@ impl Database {
 
     pub async fn capture(&self, plan: &Plan) -> Result<Reader, CaptureError> {
         let (stop, stopped) = watch::channel(false);
-        let capture = start(Arc::new(plan.clone()), self.settings(), stopped).await?;
+        let capture = start(Arc::new(plan.clone()), self.settings(), None, stopped).await?;
         Ok(Reader { plan: plan.clone(), capture, stop, state: State::default() })
     }
 
@@ -278,6 +278,7 @@ impl Reader {
             self.take(batch);
             if confirm {
                 let reached = self.state.commit.max(self.state.opened.unwrap_or(0));
+                let reached = reached.max(self.state.idle);
                 self.capture.durable.send_replace(reached);
             }
         }
@@ -295,7 +296,7 @@ impl Reader {
                         assert_eq!(copied.insert(at, row), None, "copied twice");
                     }
                 }
-                Captured::Opened { at } => self.state.opened = Some(at),
+                Captured::Opened { at, .. } => self.state.opened = Some(at),
                 Captured::Changes(changes) => {
                     for (table, change) in changes {
                         self.state.apply(&self.plan, table, change);
