@@ -139,13 +139,11 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
             status.watch(format!("sink {}", sink.name()), waits);
         }
     }
-    if let Some(store) = &store {
-        let keeping = sinks.iter_mut().filter(|(sink, _)| sink.keeps());
-        for target in keeping.flat_map(|(_, targets)| targets) {
-            target.token = Some(store.token(&target.name));
-        }
+    let filled = store.clone().map(|store| Filled::new(store, &sinks)).transpose();
+    let filled = Arc::new(filled.map_err(RunError::State)?.unwrap_or_default());
+    for (sink, targets) in &mut sinks {
+        targets.iter_mut().for_each(|target| target.token = filled.token(sink, target.index));
     }
-    let filled = Arc::new(Filled::new(store.clone(), &sinks));
     let prepared = tokio::select! {
         prepared = prepare(sinks, &filled) => prepared,
         () = stopped(&mut stop) => return Ok(()),
