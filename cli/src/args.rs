@@ -113,6 +113,10 @@ pub struct Plan {
     /// Ask the database for types, rows and bytes
     #[arg(long)]
     pub live: bool,
+    /// What has changed since this lock was made: text or json
+    #[arg(long, value_name = "LOCK")]
+    #[arg(conflicts_with_all = ["index", "verbose", "sql", "live", "analyze"])]
+    pub diff: Option<PathBuf>,
     /// Ask a running flusso for rows, bytes and time worked
     #[arg(long, conflicts_with_all = ["verbose", "sql", "format", "live"])]
     pub analyze: bool,

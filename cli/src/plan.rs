@@ -1,17 +1,21 @@
 //! `flusso plan`: what runs, before it runs.
 
 use flusso_compiler::catalog::Catalog;
+use flusso_compiler::plan::diff::{self, Planned, diff};
 use flusso_compiler::plan::{IndexId, analyze, graph, json, oracle, text, verbose};
 
 use crate::args::{Plan, PlanFormat};
-use crate::deployment::{compile, entry, findings};
-use crate::failure::Failure;
+use crate::deployment::{Deployment, compile, entry, findings, read_lock};
+use crate::failure::{Failure, because};
 use crate::output::{Paint, print};
 use crate::{database, remote};
 
 /// Prints the plan in the form that was asked for.
 pub async fn plan(args: Plan) -> Result<(), Failure> {
     let deployment = compile(&args.config)?;
+    if let Some(lock) = &args.diff {
+        return print(&changed(&read_lock(lock)?, &deployment, args.format)?);
+    }
     let config = &deployment.config;
     let wanted = args.index.as_deref().map(|name| entry(config, name)).transpose()?;
     let catalog: Option<Catalog> = match args.live {
@@ -50,4 +54,18 @@ pub async fn plan(args: Plan) -> Result<(), Failure> {
         PlanFormat::Dot => graph::dot(&plan),
         PlanFormat::Mermaid => graph::mermaid(&plan),
     })
+}
+
+/// What is different from what was.
+fn changed(was: &Deployment, is: &Deployment, format: PlanFormat) -> Result<String, Failure> {
+    let (before, after) = (was.plan(None)?, is.plan(None)?);
+    let of = |config, plan| Planned { config, plan };
+    let diff = diff(of(&was.config, &before), of(&is.config, &after));
+    match format {
+        PlanFormat::Text => Ok(diff::text(&diff, Paint::stdout().colours())),
+        PlanFormat::Json => Ok(format!("{:#}\n", serde_json::json!(diff))),
+        PlanFormat::Dot | PlanFormat::Mermaid => {
+            Err(because("a difference is text or json, not a graph".to_owned()))
+        }
+    }
 }

@@ -20,6 +20,7 @@ use flusso_compiler::plan::Plan;
 use flusso_runtime::http::{self, Surfaces};
 use flusso_runtime::lag::lsn;
 use flusso_runtime::quarantine::Quarantine;
+use flusso_runtime::rebuild::Rebuilds;
 use flusso_runtime::run::{self, RunError, Settings};
 use flusso_runtime::sinks::SinkError;
 use flusso_runtime::status::Status;
@@ -49,7 +50,8 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let names = config.indexes.iter().map(|entry| (entry.name.value.clone(), entry.enabled));
     let status = Arc::new(Status::new(names));
     let quarantine = Arc::new(Quarantine::default());
-    surfaces.serve(status.clone(), quarantine.clone());
+    let rebuilds = Arc::new(Rebuilds::default());
+    surfaces.serve(status.clone(), quarantine.clone(), rebuilds.clone());
     tracing::info!(%public, %private, "answering over HTTP");
 
     let stop = signals()?;
@@ -72,7 +74,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
     let keeping = sinks.iter().any(|(sink, _)| sink.keeps());
     if args.skip_backfill && keeping {
         tracing::warn!(
-            "--skip-backfill has no effect: a sink that keeps documents is filled at every start"
+            "--skip-backfill has no effect: a sink that keeps documents is given those it lacks"
         );
     }
     let settings = Settings {
@@ -85,6 +87,7 @@ pub async fn run(args: Run) -> Result<(), Failure> {
         lag_poll: Duration::from_secs(args.lag_poll_secs),
         skip_fill: args.skip_backfill && !keeping,
         quarantine,
+        rebuilds,
         status,
     };
     let about = &settings.plan;

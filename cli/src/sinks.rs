@@ -58,6 +58,7 @@ fn targets(config: &Config, plan: &Plan, body: impl Fn(&IndexEntry) -> Value) ->
             body: body(entry),
             fields: index.shape.fields.len(),
             on_error: entry.on_error.unwrap_or(config.on_error),
+            token: None,
         })
     };
     numbered.filter_map(target).collect()

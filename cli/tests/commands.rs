@@ -200,6 +200,54 @@ fn a_plan_is_shown_beside_what_a_server_measures() {
     golden("shipping.analyze.txt", &out(&output));
 }
 
+/// Edits a file of a folder.
+fn edit(folder: &Path, file: &str, changes: &[(&str, &str)]) {
+    let path = folder.join(file);
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn what_a_changed_schema_will_cost_is_said_beforehand() {
+    let folder = scratch("shipping", "diff");
+    assert_eq!(code(&flusso(&folder, &["build", "--out", "old.lock"], &[])), 0);
+    let differs = |name: &str| {
+        let output = flusso(&folder, &["plan", "--diff", "old.lock"], &[]);
+        assert_eq!((code(&output), err(&output)), (0, String::new()));
+        golden(name, &out(&output));
+    };
+    differs("shipping.same.txt");
+
+    edit(&folder, "flusso.toml", &[("9200\"", "9200\"\nnumber_of_replicas = 2")]);
+    differs("shipping.replicas.txt");
+    edit(&folder, "flusso.toml", &[("replicas = 2", "replicas = 2\nauto_subfields = false")]);
+    differs("shipping.settings.txt");
+
+    let schema = [
+        ("  - text: full_name\n    required: false\n", ""),
+        ("  - keyword: email\n", "  - text: email\n"),
+        ("      - decimal: cost\n", "      - text: note\n      - decimal: cost\n"),
+    ];
+    edit(&folder, "clients.schema.yml", &schema);
+    let more = "[sinks.lines]\ntype = \"stdout\"\n\n[[index]]\nname = \"places\"\n\
+                schema = \"places.schema.yml\"\n\n[[index]]\nname = \"clients\"";
+    edit(&folder, "flusso.toml", &[("[[index]]\nname = \"clients\"", more)]);
+    let places = "table: places\nprimary_key: id\nfields:\n  - keyword: name\n";
+    std::fs::write(folder.join("places.schema.yml"), places).unwrap();
+    differs("shipping.diff.txt");
+    let arguments = ["plan", "--diff", "old.lock", "--format", "json"];
+    let data: serde_json::Value =
+        serde_json::from_str(&out(&flusso(&folder, &arguments, &[]))).unwrap();
+    assert_eq!(data["indexes"][0]["fate"], "rebuilt");
+    assert_eq!(data["sinks"], serde_json::json!([{ "name": "lines", "only": "after" }]));
+    let graph = flusso(&folder, &["plan", "--diff", "old.lock", "--format", "dot"], &[]);
+    assert_eq!(code(&graph), 1, "{}", err(&graph));
+}
+
 #[test]
 fn the_schemas_for_editors_are_printed() {
     let config = flusso(&fixture("shipping"), &["schema", "config"], &[]);

@@ -18,7 +18,7 @@ use crate::sql::Sql;
 
 /// The hash of what a schema says, whatever the index is called.
 pub fn schema(schema: &Schema) -> u32 {
-    let mut hasher = Hasher { state: 0x811c_9dc5, home: &schema.db_schema };
+    let mut hasher = Hasher { state: EMPTY, home: &schema.db_schema };
     hasher.byte(schema.version);
     hasher.table(&schema.table);
     hasher.text(&schema.db_schema);
@@ -39,6 +39,16 @@ pub fn schema(schema: &Schema) -> u32 {
     hasher.list(&schema.fields, Hasher::field);
     hasher.state
 }
+
+/// The hash of any bytes.
+pub fn bytes(bytes: &[u8]) -> u32 {
+    let mut hasher = Hasher { state: EMPTY, home: "" };
+    hasher.bytes(bytes);
+    hasher.state
+}
+
+/// Of nothing.
+const EMPTY: u32 = 0x811c_9dc5;
 
 /// FNV-1a in 32 bits.
 struct Hasher<'a> {

@@ -28,6 +28,16 @@ pub fn index_body(schema: &Schema, sink: &OpenSearch) -> Value {
     })
 }
 
+/// The part of a body that an index has for good: without what its server changes in place.
+pub fn lasting(body: &Value) -> Value {
+    let mut body = body.clone();
+    if let Some(settings) = body["settings"]["index"].as_object_mut() {
+        settings.remove("refresh_interval");
+        settings.remove("number_of_replicas");
+    }
+    body
+}
+
 /// The properties of the fields, for the object at `path`; the later of two equal names wins.
 fn properties(fields: &[Field], path: &str, subfields: bool) -> Value {
     let mut map = Map::new();

@@ -58,7 +58,7 @@ pub struct Room {
 
 impl Room {
     /// Takes up so many bytes.
-    pub(crate) fn take(bytes: usize, of: &Arc<AtomicUsize>, all: &Arc<AtomicUsize>) -> Room {
+    pub fn take(bytes: usize, of: &Arc<AtomicUsize>, all: &Arc<AtomicUsize>) -> Room {
         of.fetch_add(bytes, Relaxed);
         all.fetch_add(bytes, Relaxed);
         Room { bytes, of: Arc::clone(of), all: Arc::clone(all) }

@@ -8,9 +8,9 @@
 //! | point | where |
 //! | --- | --- |
 //! | `copy` | a piece of a table has been handed on |
-//! | `fill` | documents of a first fill are in every sink |
-//! | `reindex` | documents of a later fill are in every sink |
-//! | `delivered` | documents of a change are in every sink, nothing is committed |
+//! | `fill` | documents of a first fill are in a sink |
+//! | `reindex` | documents of a later fill are in a sink |
+//! | `delivered` | documents of a change are in a sink, nothing is committed |
 //! | `settled` | what was delivered is about to be committed |
 //! | `committed` | the state has it, the slot is about to be confirmed |
 

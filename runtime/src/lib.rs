@@ -12,6 +12,7 @@ pub mod postgres;
 pub mod progress;
 pub mod quarantine;
 pub mod reading;
+pub mod rebuild;
 pub mod report;
 pub mod run;
 pub mod settle;

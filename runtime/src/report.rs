@@ -62,7 +62,8 @@ impl Report {
                 let all = Work::begin("fill", None, "documents");
                 let fills = self.plan.indexes.iter();
                 let fill = |name: &String| Work::begin("fill", Some(name.clone()), "documents");
-                let fills = fills.map(|index| fill(&index.name)).collect();
+                let fills: Vec<Work> = fills.map(|index| fill(&index.name)).collect();
+                fills.iter().for_each(|fill| self.status.work(fill.clone()));
                 Stage::Fill(Progress::new("filling", all), fills)
             }
             Stage::Fill(mut bar, mut fills) => {

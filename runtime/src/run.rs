@@ -1,9 +1,9 @@
 //! One run: Postgres, the dataflow and the sinks tied together, from start to end.
 //!
 //! ```text
-//!  capture ═► feed (thread) ═► engine (workers) ═► deliver ═► sinks
-//!     ▲             └─ rows ─► state ◄─────────────────┘ delivered up to
-//!     └───── durable up to ──────┘
+//!  capture ═► feed (thread) ═► engine (workers) ═┬═► deliver ═► sink
+//!     ▲             └─ rows ─► state              └═► deliver ═► sink
+//!     └── durable up to ─────────┘ ◄── delivered up to ─┘
 //! ```
 //!
 //! The slot is taken before a sink is touched: of two flussos on one slot the second must not
@@ -13,26 +13,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::{IndexId, Plan};
-use flusso_dataflow::engine::{self, Engine, Fill, Panicked};
+use flusso_dataflow::engine::{self, Fill, Panicked};
 use flusso_dataflow::feed::FeedError;
 use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::deliver::Delivery;
+use crate::deliver::{Ask, Backlog, Delivery, Shared, spread};
 use crate::feed::{Fault, feed};
 use crate::memory::{Exhausted, Guard};
 use crate::postgres::{self, Capture, CaptureError};
 use crate::quarantine::{Quarantine, QuarantineError};
 use crate::reading::Sources;
+use crate::rebuild::Rebuilds;
 use crate::report::Report;
-use crate::settle::Settlement;
+use crate::settle::Together;
 use crate::sinks::{Sink, SinkError, Target};
 use crate::status::{Phase, Status};
 use crate::store::{self, Behind, Filled, Overlaid, StateError, Store};
 
 /// Bytes of documents between the workers and the sinks: several batches.
 const IN_FLIGHT: usize = 16 << 20;
+/// How long a sink may be away at the start.
+const START_UP: Duration = Duration::from_secs(60);
+/// The same when there are others to begin with.
+const COURTESY: Duration = Duration::from_secs(3);
 /// How long an ending run waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -56,6 +61,8 @@ pub struct Settings {
     pub skip_fill: bool,
     /// What sinks rejected.
     pub quarantine: Arc<Quarantine>,
+    /// What is asked to be built anew.
+    pub rebuilds: Arc<Rebuilds>,
     /// What is told of it.
     pub status: Arc<Status>,
 }
@@ -116,18 +123,8 @@ pub async fn run(settings: Settings, stop: watch::Receiver<bool>) -> Result<(), 
 }
 
 async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(), RunError> {
-    let Settings {
-        plan,
-        sinks,
-        source,
-        state,
-        memory,
-        workers,
-        lag_poll,
-        skip_fill,
-        quarantine,
-        status,
-    } = settings;
+    let Settings { plan, mut sinks, source, state, memory, workers, .. } = settings;
+    let Settings { lag_poll, skip_fill, quarantine, rebuilds, status, .. } = settings;
     let open = |state| Store::open(&state).map(Arc::new);
     let store = state.map(|state| tokio::task::block_in_place(|| open(state))).transpose();
     let store = store.map_err(RunError::State)?;
@@ -148,22 +145,28 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
             status.watch(format!("sink {}", sink.name()), waits);
         }
     }
-    let filled = Filled::new(store.clone(), &sinks);
+    let filled = store.clone().map(|store| Filled::new(store, &sinks)).transpose();
+    let filled = Arc::new(filled.map_err(RunError::State)?.unwrap_or_default());
+    for (sink, targets) in &mut sinks {
+        targets.iter_mut().for_each(|target| target.token = filled.token(sink, target.index));
+    }
     let prepared = tokio::select! {
-        prepared = prepare(sinks) => prepared,
+        prepared = prepare(sinks, &filled) => prepared,
         () = stopped(&mut stop) => return Ok(()),
     };
     let sinks = prepared.map_err(RunError::Sink)?;
 
-    let (emit, mut emitted) = mpsc::unbounded_channel();
-    // After the end of a run nobody receives, and nobody needs to.
-    let emit = Arc::new(move |worker, said| drop(emit.send((worker, said))));
-    let how = engine::Settings { workers, in_flight: IN_FLIGHT };
-    let fill = |index| match skip_fill || sinks.iter().all(|sink| filled.is(sink, index)) {
-        true => Fill::Silent,
-        false => Fill::Emit,
-    };
-    let fills: Vec<Fill> = (0..plan.indexes.len()).map(|at| fill(IndexId(at as u16))).collect();
+    let backlogs: Arc<Vec<Arc<Backlog>>> = Arc::new(sinks.iter().map(|_| Arc::default()).collect());
+    let to = Arc::clone(&backlogs);
+    let emit = Arc::new(move |worker, said| spread(&to, worker, said));
+    let how = engine::Settings { workers, in_flight: IN_FLIGHT * sinks.len().max(1) };
+    let fills: Vec<Fill> = (0..plan.indexes.len())
+        .map(|index| first_fill(&sinks, IndexId(index as u16), skip_fill))
+        .collect();
+    // The first sink takes the first fill; each other asks for its own.
+    if let Some(first) = backlogs.first() {
+        first.expect(|| 0);
+    }
     let behind = store.clone().map(Behind::new);
     let rows: Box<dyn Rows> = match &behind {
         Some(behind) => Box::new(Overlaid(behind.clone())),
@@ -173,8 +176,9 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         engine::start(plan.clone(), how, rows, &fills, emit).map_err(RunError::Panicked)?;
     status.watch("postgres", progress.waits.clone());
     let (engine, captured) = (Arc::new(engine), progress.clone());
-    retry(&quarantine, &plan, engine.clone());
-    let sources = Sources { plan: plan.clone(), engine, captured, store: store.clone(), queue };
+    let (engine_too, store_too) = (engine.clone(), store.clone());
+    let sources =
+        Sources { plan: plan.clone(), engine: engine_too, captured, store: store_too, queue };
     status.attach(move || sources.read());
     status.enter(Phase::Backfilling);
 
@@ -196,11 +200,45 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
         Report { plan: plan.clone(), status: status.clone(), captured: progress, lag_poll };
     let report = tokio::spawn(report.run());
 
-    let of = plan.clone();
-    let settlement = Settlement::new(workers, plan.indexes.len());
-    let mut delivery = Delivery { plan, sinks, status, durable, quarantine, filled, settlement };
+    let together = Together::new(sinks.len(), plan.clone(), status.clone(), durable);
+    let (of, together) = (plan.clone(), Arc::new(together));
+    let shared = Shared { plan, engine, workers, status, quarantine, filled, together, backlogs };
+    let ending = watch::Sender::new(false);
+    let mut deliveries = JoinSet::new();
+    let mut ways = Vec::new();
+    for (me, Prepared { sink, targets, empty }) in sinks.into_iter().enumerate() {
+        let (ask, asked) = mpsc::unbounded_channel();
+        ways.push(ask);
+        let mut delivery = Delivery::new(shared.clone(), me, sink, asked);
+        let first = |index: IndexId| me == 0 && fills[usize::from(index.0)] == Fill::Emit;
+        let late = empty.is_none();
+        if let Some(empty) = empty {
+            delivery.ready(if skip_fill { &[] } else { &empty }, first);
+        }
+        let mut ends = ending.subscribe();
+        deliveries.spawn(async move {
+            let work = async {
+                if late {
+                    delivery.prepare(&targets).await?;
+                }
+                delivery.run().await
+            };
+            let ended = tokio::select! {
+                ended = work => ended,
+                () = stopped(&mut ends) => Ok(()),
+            };
+            delivery.close().await;
+            ended
+        });
+    }
+    listen(&shared, ways, &rebuilds);
+
     let ended = tokio::select! {
-        Err(error) = delivery.run(&mut emitted) => Err(RunError::Sink(error)),
+        Some(ended) = deliveries.join_next() => match ended {
+            Ok(ended) => ended.map_err(RunError::Sink),
+            // It panicked, and the process is ending.
+            Err(_) => Ok(()),
+        },
         // Without an error it has ended because the capture has, which knows why.
         ended = &mut task => match ended {
             // Nobody takes what is captured: the feed has ended, and it knows why.
@@ -218,9 +256,10 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     };
     report.abort();
     let close = async {
-        delivery.close().await;
+        ending.send_replace(true);
+        while deliveries.join_next().await.is_some() {}
         // What has been delivered is written before the end.
-        drop(delivery);
+        drop(shared);
         if let Some(writing) = writing {
             drop(writing.await);
         }
@@ -265,25 +304,59 @@ async fn written(writing: &mut Option<JoinHandle<Result<(), StateError>>>) -> St
     std::future::pending().await
 }
 
-/// Asks every sink to make ready, one after the other, so that one at fault is named alone.
-async fn prepare(sinks: Vec<(Sink, Vec<Target>)>) -> Result<Vec<Sink>, SinkError> {
-    let mut ready = Vec::with_capacity(sinks.len());
+/// A sink as it is when the run begins.
+struct Prepared {
+    sink: Sink,
+    targets: Vec<Target>,
+    /// Indexes to be filled; none when it is not there yet.
+    empty: Option<Vec<IndexId>>,
+}
+
+/// Asks every sink to make ready, one after the other, so that one at fault is named alone. One
+/// that is away is waited for later if there are others to begin with.
+async fn prepare(
+    sinks: Vec<(Sink, Vec<Target>)>,
+    filled: &Filled,
+) -> Result<Vec<Prepared>, SinkError> {
+    let alone = sinks.len() == 1;
+    let mut ready: Vec<Prepared> = Vec::with_capacity(sinks.len());
     for (mut sink, targets) in sinks {
-        sink.prepare(&targets).await?;
-        ready.push(sink);
+        let empty = match sink.prepare(&targets, if alone { START_UP } else { COURTESY }).await {
+            Ok(mut empty) => {
+                empty.retain(|index| !filled.is(&sink, *index));
+                Some(empty)
+            }
+            Err(SinkError::Down { .. }) if !alone => None,
+            Err(error) => return Err(error),
+        };
+        ready.push(Prepared { sink, targets, empty });
     }
     Ok(ready)
 }
 
-/// Lets documents in quarantine be sent once more.
-fn retry(quarantine: &Quarantine, plan: &Arc<Plan>, engine: Arc<Engine>) {
-    let plan = plan.clone();
-    quarantine.attach(move |index, ids| {
-        // The file may know an index that this deployment no longer has.
-        if let Some(number) = plan.indexes.iter().position(|it| it.name == index) {
-            engine.again(IndexId(number as u16), ids);
-        }
+/// An index of which no sink has a document is emitted once and remembered; where some sink goes
+/// on from an earlier run, or may do so, nothing is known of what it has.
+fn first_fill(sinks: &[Prepared], index: IndexId, skip: bool) -> Fill {
+    let new = |sink: &Prepared| sink.empty.as_ref().is_some_and(|empty| empty.contains(&index));
+    if !skip && sinks.iter().all(new) { Fill::Emit } else { Fill::Silent }
+}
+
+/// Takes what is asked for over HTTP to the sinks.
+fn listen(shared: &Shared, ways: Vec<mpsc::UnboundedSender<Ask>>, rebuilds: &Rebuilds) {
+    let ask = move |plan: &Plan, name: &str, make: &dyn Fn(IndexId) -> Ask| {
+        let index = plan.indexes.iter().position(|index| index.name == name);
+        let Some(index) = index.map(|index| IndexId(index as u16)) else { return false };
+        // A sink that has ended has ended the run.
+        ways.iter().for_each(|way| drop(way.send(make(index))));
+        true
+    };
+    let ask = Arc::new(ask);
+    let (plan, again) = (shared.plan.clone(), ask.clone());
+    shared.quarantine.attach(move |name, ids| {
+        again(&plan, name, &|index| Ask::Again(index, ids.clone()));
     });
+    let plan = shared.plan.clone();
+    rebuilds.attach(move |name| ask(&plan, name, &Ask::Rebuild));
 }
 
 /// Waits until `stop` is true; its sender being gone means the same.

@@ -1,73 +1,116 @@
-//! What a written batch settles: how far the source may forget, and which indexes are seeded.
+//! What is written settles: how far the source may forget, and which indexes are complete.
 //!
-//! Each worker says, in order, its documents, that its share of an index is hydrated, and up to
-//! which commit it has said everything. A mark counts only once everything said before it has
-//! been written to every sink; so marks are collected with their batch and given here after the
-//! write. Settling earlier would confirm changes to Postgres that a crash then loses.
+//! Each worker says, in order, its documents, up to which commit it has said everything, and that
+//! its share of a fill is out. A mark counts only once everything said before it has been written;
+//! so marks wait in line with the documents. Each sink settles for itself, and the source may
+//! forget what all of them have: settling earlier would confirm changes to Postgres that a crash
+//! then loses.
 
-use flusso_compiler::plan::IndexId;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use flusso_compiler::plan::{IndexId, Plan};
 use flusso_dataflow::Lsn;
+use tokio::sync::watch;
+
+use crate::failpoint;
+use crate::status::{IndexState, Phase, Status};
 
 /// What a worker said beside documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// All documents of the commits up to and including this one have been said.
     Closed(Lsn),
-    /// The worker's share of an index has been emitted once.
-    Hydrated(IndexId),
+    /// The worker's share of a fill has been emitted.
+    Hydrated(IndexId, u32),
 }
 
-/// What a written batch made certain.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
-    /// Everything up to and including this commit is in every sink; none when nothing was gained.
-    pub durable: Option<Lsn>,
-    /// Indexes that have just become complete.
-    pub seeded: Vec<IndexId>,
-}
-
-/// The marks of all workers up to the last written batch.
+/// How far one sink has come.
 #[derive(Debug)]
 pub struct Settlement {
     /// By worker: documents of the commits up to here are all out.
     closed: Vec<Lsn>,
-    /// By index: workers that have not hydrated their share.
-    waiting: Vec<usize>,
-    durable: Lsn,
+    all: Lsn,
 }
 
 impl Settlement {
-    /// Nothing settled, for so many workers and indexes.
-    pub fn new(workers: usize, indexes: usize) -> Settlement {
-        Settlement { closed: vec![0; workers], waiting: vec![workers; indexes], durable: 0 }
+    /// Nothing settled, for so many workers.
+    pub fn new(workers: usize) -> Settlement {
+        Settlement { closed: vec![0; workers], all: 0 }
     }
 
-    /// A batch has been written; these marks came before its end, each with its worker.
-    pub fn written(&mut self, marks: &[(usize, Mark)]) -> Settled {
-        let mut settled = Settled::default();
-        for &(worker, mark) in marks {
-            match mark {
-                Mark::Closed(at) => self.closed[worker] = self.closed[worker].max(at),
-                Mark::Hydrated(index) => {
-                    let waiting = &mut self.waiting[usize::from(index.0)];
-                    *waiting = waiting.saturating_sub(1);
-                    if *waiting == 0 {
-                        settled.seeded.push(index);
-                    }
-                }
-            }
-        }
-        let durable = self.closed.iter().min().copied().unwrap_or(0);
-        if durable > self.durable {
-            self.durable = durable;
-            settled.durable = Some(durable);
-        }
-        settled
+    /// All that a worker said up to this commit has been written. The commit up to which that is
+    /// now so of all workers, when it has moved.
+    pub fn closed(&mut self, worker: usize, at: Lsn) -> Option<Lsn> {
+        self.closed[worker] = self.closed[worker].max(at);
+        let all = self.closed.iter().min().copied().unwrap_or(0);
+        (all > self.all).then(|| {
+            self.all = all;
+            all
+        })
+    }
+}
+
+/// All sinks together.
+pub struct Together {
+    plan: Arc<Plan>,
+    status: Arc<Status>,
+    durable: watch::Sender<Lsn>,
+    each: Mutex<Vec<Came>>,
+}
+
+/// How far a sink came.
+#[derive(Clone, Debug)]
+struct Came {
+    upto: Lsn,
+    incomplete: BTreeSet<IndexId>,
+}
+
+impl Together {
+    /// So many sinks, all of them empty. `durable` is told up to where Postgres may forget.
+    pub fn new(
+        sinks: usize,
+        plan: Arc<Plan>,
+        status: Arc<Status>,
+        durable: watch::Sender<Lsn>,
+    ) -> Together {
+        let all = (0..plan.indexes.len()).map(|index| IndexId(index as u16));
+        let came = Came { upto: 0, incomplete: all.collect() };
+        Together { plan, status, durable, each: Mutex::new(vec![came; sinks]) }
     }
 
-    /// Whether every index has become complete.
-    pub fn all_seeded(&self) -> bool {
-        self.waiting.iter().all(|waiting| *waiting == 0)
+    /// Everything up to and including this commit is in a sink.
+    pub fn delivered(&self, sink: usize, at: Lsn) {
+        let mut each = self.lock();
+        each[sink].upto = at;
+        let all = each.iter().map(|came| came.upto).min().unwrap_or(0);
+        if all > *self.durable.borrow() {
+            failpoint::pass("settled");
+            self.status.durable(all);
+            self.durable.send_replace(all);
+        }
+    }
+
+    /// An index is complete in a sink, or has to be filled.
+    pub fn complete(&self, sink: usize, index: IndexId, complete: bool) {
+        let mut each = self.lock();
+        match complete {
+            true => each[sink].incomplete.remove(&index),
+            false => each[sink].incomplete.insert(index),
+        };
+        let everywhere = each.iter().all(|came| !came.incomplete.contains(&index));
+        let state = if everywhere { IndexState::Seeded } else { IndexState::Backfilling };
+        self.status.index(&self.plan.indexes[usize::from(index.0)].name, state);
+        let all = each.iter().all(|came| came.incomplete.is_empty());
+        if all && self.status.phase() == Phase::Backfilling {
+            self.status.enter(Phase::Live);
+            tracing::info!("live: following changes");
+        }
+    }
+
+    /// Every operation leaves it whole.
+    fn lock(&self) -> MutexGuard<'_, Vec<Came>> {
+        self.each.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,35 +118,25 @@ impl Settlement {
 mod tests {
     use super::*;
 
-    fn durable(at: Lsn) -> Settled {
-        Settled { durable: Some(at), seeded: vec![] }
-    }
-
     #[test]
     fn the_slowest_worker_decides() {
-        let mut settlement = Settlement::new(2, 0);
-        assert_eq!(settlement.written(&[(0, Mark::Closed(100))]), Settled::default());
-        assert_eq!(settlement.written(&[(1, Mark::Closed(50))]), durable(50));
-        assert_eq!(settlement.written(&[(1, Mark::Closed(200))]), durable(100));
+        let mut settlement = Settlement::new(2);
+        assert_eq!(settlement.closed(0, 100), None);
+        assert_eq!(settlement.closed(1, 50), Some(50));
+        assert_eq!(settlement.closed(1, 50), None);
+        assert_eq!(settlement.closed(1, 200), Some(100));
     }
 
     #[test]
-    fn the_last_mark_of_a_worker_counts_once() {
-        let mut settlement = Settlement::new(1, 0);
-        let marks = [(0, Mark::Closed(10)), (0, Mark::Closed(20))];
-        assert_eq!(settlement.written(&marks), durable(20));
-        assert_eq!(settlement.written(&[]), Settled::default());
-        assert_eq!(settlement.written(&[(0, Mark::Closed(20))]), Settled::default());
-    }
-
-    #[test]
-    fn an_index_is_seeded_when_all_workers_have_said_so() {
-        let (one, two) = (IndexId(0), IndexId(1));
-        let mut settlement = Settlement::new(2, 2);
-        let first = [(0, Mark::Hydrated(one)), (0, Mark::Hydrated(two)), (1, Mark::Hydrated(two))];
-        assert_eq!(settlement.written(&first).seeded, [two]);
-        assert!(!settlement.all_seeded());
-        assert_eq!(settlement.written(&[(1, Mark::Hydrated(one))]).seeded, [one]);
-        assert!(settlement.all_seeded());
+    fn the_slowest_sink_decides() {
+        let plan = Arc::new(Plan { tables: vec![], kept: vec![], indexes: vec![] });
+        let (durable, seen) = watch::channel(0);
+        let together = Together::new(2, plan, Arc::new(Status::new([])), durable);
+        together.delivered(0, 100);
+        assert_eq!(*seen.borrow(), 0);
+        together.delivered(1, 70);
+        assert_eq!(*seen.borrow(), 70);
+        together.delivered(1, 170);
+        assert_eq!(*seen.borrow(), 100);
     }
 }

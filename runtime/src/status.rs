@@ -304,7 +304,7 @@ impl Status {
     /// Long work has come so far.
     pub fn work(&self, work: Work) {
         let works = &mut self.lock().state.works;
-        match works.iter_mut().find(|it| it.what == work.what && it.index == work.index) {
+        match works.iter_mut().find(|it| it.same(&work)) {
             Some(before) => *before = work,
             None => works.push(work),
         }

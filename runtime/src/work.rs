@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-/// A piece of work with an end: copying the tables, filling an index.
+/// A piece of work with an end: copying the tables, filling an index, building one anew.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Work {
-    /// `copy` or `fill`.
+    /// `copy`, `fill` or `reindex`.
     pub what: &'static str,
     /// The index that is filled; none for the copy, which is for all.
     pub index: Option<String>,
+    /// The sink it is built anew in; none for what is for all.
+    pub sink: Option<String>,
     /// What is counted: `rows`, `documents`.
     pub unit: &'static str,
     /// Done so far.
@@ -22,7 +24,18 @@ pub struct Work {
 impl Work {
     /// Work that begins now.
     pub fn begin(what: &'static str, index: Option<String>, unit: &'static str) -> Work {
-        Work { what, index, unit, done: 0, of: None, began: Instant::now(), took: None }
+        let began = Instant::now();
+        Work { what, index, sink: None, unit, done: 0, of: None, began, took: None }
+    }
+
+    /// The same in one sink alone.
+    pub fn in_sink(self, sink: &str) -> Work {
+        Work { sink: Some(sink.to_owned()), ..self }
+    }
+
+    /// Whether the other is the same work, of another moment.
+    pub fn same(&self, other: &Work) -> bool {
+        (self.what, &self.index, &self.sink) == (other.what, &other.index, &other.sink)
     }
 
     /// So much is done, of so much if that is known; an estimate that was overtaken says nothing.

@@ -151,6 +151,19 @@ impl Deployment {
         documents
     }
 
+    /// The test's own indexes.
+    pub fn indexes(&self) -> impl Iterator<Item = &str> {
+        self.queries.iter().map(|(index, _)| index.as_str())
+    }
+
+    /// Changes the schema of an index, and with it what its documents must be.
+    pub fn change(&mut self, index: &str, schema: &str) {
+        self.write(&format!("{index}.schema.yml"), schema);
+        for (_, sql) in self.queries.iter_mut().filter(|(name, _)| name == index) {
+            *sql = query(&self.folder, index);
+        }
+    }
+
     /// Commits a beat and gives its number.
     pub fn beat(&self) -> u64 {
         self.beat.set(self.beat.get() + 1);

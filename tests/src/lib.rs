@@ -17,6 +17,7 @@ pub mod docs;
 pub mod documents;
 pub mod exact;
 pub mod flusso;
+pub mod forward;
 pub mod http;
 pub mod node;
 pub mod prometheus;

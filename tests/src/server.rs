@@ -43,6 +43,11 @@ impl Server {
         Server::start("dev/opensearch", folder, arguments)
     }
 
+    /// The same, started again at its address when somebody kills it; its data goes with the test.
+    pub fn opensearch_again() -> Server {
+        Server::start("dev/opensearch", fresh_path("node"), ["--again"].into_iter())
+    }
+
     /// The same of a chosen version; its data is left to nobody.
     pub fn opensearch_of(version: &str) -> Server {
         let arguments = ["--version", version].into_iter();
@@ -70,8 +75,8 @@ impl Server {
         Server { url, folder, child }
     }
 
-    /// Ends Postgres, by `INT` fast or by `QUIT` at once, and waits until it is there again on the
-    /// same port.
+    /// Ends Postgres, by `INT` fast or by `QUIT` at once, or a node that starts again, by `KILL`,
+    /// and waits until it is there again on the same port.
     pub fn restart(&self, signal: &str) {
         let pid = || std::fs::read_to_string(self.folder.join("pid")).expect("it tells its pid");
         let before = pid();
@@ -80,7 +85,7 @@ impl Server {
         assert!(status.is_ok_and(|status| status.success()), "kill -{signal}");
         let deadline = Instant::now() + Duration::from_secs(60);
         while pid() == before {
-            assert!(Instant::now() < deadline, "Postgres did not come back");
+            assert!(Instant::now() < deadline, "it did not come back");
             std::thread::sleep(Duration::from_millis(50));
         }
         std::fs::remove_file(self.folder.join("again")).expect("it was written here");

@@ -3,14 +3,12 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::Method;
 
-use flusso_tests::deployment::{Deployment, PATIENCE};
-use flusso_tests::documents::explain;
-use flusso_tests::flusso::Flusso;
-use flusso_tests::node::{ask, documents};
+use flusso_tests::deployment::Deployment;
+use flusso_tests::node::{ask, expect_equal};
 use flusso_tests::server::{Server, fresh_path};
 use flusso_tests::shop;
 
@@ -18,8 +16,6 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
 static NODE: LazyLock<Server> = LazyLock::new(|| {
     Server::opensearch(fresh_path("node"), &["action.auto_create_index=*flusso_meta"])
 });
-
-const INDEXES: [&str; 3] = ["orders", "users", "products"];
 
 /// The shop with a node; index names begin with the deployment's name.
 fn shop_in(name: &str, node: &str) -> Deployment {
@@ -30,26 +26,6 @@ fn shop_in(name: &str, node: &str) -> Deployment {
     let shop = shop::deployment(&SERVER, name, 600, &sink);
     shop.edit(|text| format!("prefix = \"{name}_\"\n{text}"));
     shop
-}
-
-/// Waits until the node has the latest beat and all documents equal Postgres' answer.
-fn expect_equal(shop: &Deployment, flusso: &mut Flusso, node: &str, when: &str) {
-    let beat = shop.beat();
-    let prefix = format!("{}_", shop.name);
-    let deadline = Instant::now() + PATIENCE;
-    let url = format!("{node}/{prefix}beats/_doc/1");
-    while ask(Method::GET, &url, None).1["_source"]["beat"].as_u64() != Some(beat) {
-        let ended = flusso.ended();
-        assert!(ended.is_none(), "{when}: it ended with {ended:?}\n{}", flusso.said());
-        assert!(Instant::now() < deadline, "{when}: the beat did not come\n{}", flusso.said());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let expected = shop.oracle();
-    let deadline = Instant::now() + PATIENCE / 3;
-    while let Some(difference) = explain(&expected, &documents(node, &prefix, &INDEXES)) {
-        assert!(Instant::now() < deadline, "{when}: {difference}\n{}", flusso.said());
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 #[test]
@@ -129,4 +105,31 @@ fn node_goes_and_comes_back() {
     expect_equal(&shop, &mut flusso, &node.url, "after the node came back");
     drop(node);
     let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Whatever was under way when either side was killed is there afterwards.
+#[test]
+fn node_and_flusso_are_killed_ten_times_each() {
+    let node = Server::opensearch_again();
+    let shop = shop_in("killed", &node.url);
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &node.url, "at seed");
+    let change = |round: u32, of: u32| {
+        shop.session.run(&format!(
+            "UPDATE shops SET name = 'Round {round}.{of}';
+             UPDATE order_items SET quantity = quantity + 1 WHERE order_id % 10 = {round};
+             UPDATE orders SET user_id = user_id % 50 + 1 WHERE id % 10 = {of};
+             DELETE FROM order_tags WHERE order_id % 30 = {round} + 10 * {of}"
+        ));
+    };
+    for round in 0..10 {
+        change(round, 0);
+        flusso.signal("KILL");
+        flusso.end(Duration::from_secs(5));
+        change(round, 1);
+        flusso = shop.start(2);
+        change(round, 2);
+        node.restart("KILL");
+        expect_equal(&shop, &mut flusso, &node.url, &format!("after round {round}"));
+    }
 }

@@ -1,6 +1,6 @@
 //! What a node rejects is kept and shown until it is taken; and no secret is printed on the way.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::flusso::{Flusso, binary, command};
+use flusso_tests::forward::free;
 use flusso_tests::node::ask;
 use flusso_tests::server::{Server, fresh_path};
 
@@ -30,12 +31,6 @@ fn quarantine(folder: &Path, private: &str, arguments: &[&str]) -> Value {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     serde_json::from_slice(&output.stdout).expect("it was asked for JSON")
-}
-
-/// An address that was free a moment ago.
-fn free() -> String {
-    let address = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
-    address.expect("a port is free").to_string()
 }
 
 /// The arguments of `flusso run` with its two addresses chosen.
@@ -99,7 +94,7 @@ fn node_rejects_and_what_it_rejects_is_kept_until_it_is_taken() {
     let run = |sql: &str| deployment.session.run(sql);
     let long = format!("repeat('{MARKER}', 10000)");
     run(&format!("INSERT INTO docs VALUES (1, 'one'), (2, {long})"));
-    let private = free();
+    let private = free().to_string();
     let mut flusso = start(&deployment, &private);
     let told = until_kept(&deployment, &private, &flusso, 1);
     let one = &told["documents"][0];
@@ -164,7 +159,7 @@ fn node_rejects_and_what_it_rejects_is_kept_until_it_is_taken() {
 /// Nobody listens at the sink's address, so flusso has much to say about it.
 #[test]
 fn secrets_are_nowhere() {
-    let away = free();
+    let away = free().to_string();
     let sinks = format!(
         "[sinks.basic]\ntype = \"opensearch\"\nurl = {{ env = \"SECRET_URL\" }}\n\
          username = \"flusso\"\npassword = {{ env = \"SECRET\" }}\n\
@@ -175,7 +170,7 @@ fn secrets_are_nowhere() {
          secret_access_key = {{ env = \"SECRET\" }}, session_token = {{ env = \"SECRET\" }} }}\n"
     );
     let deployment = Deployment::with_sink(&SERVER, "secrets", TABLES, &[("docs", SCHEMA)], &sinks);
-    let (public, said) = (free(), deployment.folder.join("said"));
+    let (public, said) = (free().to_string(), deployment.folder.join("said"));
     let file = std::fs::File::create(&said).expect("the folder is ours");
     let mut flusso = Command::new(binary())
         .args(arguments(&deployment, &public, "127.0.0.1:0"))

@@ -122,6 +122,8 @@ pub struct OpenSearch {
     pub number_of_replicas: u32,
     /// After seeding ["10s"].
     pub refresh_interval: String,
+    /// How long an index stays that another has taken the place of, in seconds [60].
+    pub keep_old_secs: u64,
     /// Which analyzers [builtin].
     pub text_analysis: TextAnalysis,
     /// Whether text and keyword fields get subfields [true].
@@ -148,6 +150,7 @@ impl OpenSearch {
             number_of_shards: 1,
             number_of_replicas: 1,
             refresh_interval: "10s".into(),
+            keep_old_secs: 60,
             text_analysis: TextAnalysis::Builtin,
             auto_subfields: true,
         }

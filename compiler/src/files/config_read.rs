@@ -296,6 +296,7 @@ fn opensearch(mut keys: Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OpenSea
     let max_retries = number("max_retries", most, usual.max_retries.into());
     let shards = number("number_of_shards", most, usual.number_of_shards.into());
     let replicas = number("number_of_replicas", most, usual.number_of_replicas.into());
+    let keep_old_secs = number("keep_old_secs", u64::MAX, usual.keep_old_secs);
     keys.finish(found);
     let narrow = |value: u64| u32::try_from(value).ok();
     Some(OpenSearch {
@@ -314,6 +315,7 @@ fn opensearch(mut keys: Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<OpenSea
         number_of_shards: shards.and_then(narrow)?,
         number_of_replicas: replicas.and_then(narrow)?,
         refresh_interval: refresh?.unwrap_or(usual.refresh_interval),
+        keep_old_secs: keep_old_secs?,
         text_analysis: analysis?,
         auto_subfields: auto_subfields?,
         url: url?,

@@ -138,8 +138,11 @@ fn sink(cursor: &Cursor<'_>) -> Read<Sink> {
 
 fn opensearch(cursor: &Cursor<'_>) -> Read<OpenSearch> {
     let analysis = [("builtin", TextAnalysis::Builtin), ("icu", TextAnalysis::Icu)];
+    let url = secret(&cursor.need("url")?)?;
+    let usual = OpenSearch::at(url.clone());
+    let keep_old_secs = cursor.optional("keep_old_secs", Cursor::number)?;
     Ok(OpenSearch {
-        url: secret(&cursor.need("url")?)?,
+        url,
         username: cursor.optional("username", secret)?,
         password: cursor.optional("password", secret)?,
         api_key: cursor.optional("api_key", secret)?,
@@ -155,6 +158,7 @@ fn opensearch(cursor: &Cursor<'_>) -> Read<OpenSearch> {
         number_of_shards: cursor.need("number_of_shards")?.number()?,
         number_of_replicas: cursor.need("number_of_replicas")?.number()?,
         refresh_interval: cursor.need("refresh_interval")?.text()?,
+        keep_old_secs: keep_old_secs.unwrap_or(usual.keep_old_secs),
         text_analysis: cursor.need("text_analysis")?.word(&analysis)?,
         auto_subfields: cursor.need("auto_subfields")?.boolean()?,
     })

@@ -116,6 +116,9 @@ fn opensearch(sink: &OpenSearch) -> Map<String, Value> {
     map.insert("number_of_shards".into(), sink.number_of_shards.into());
     map.insert("number_of_replicas".into(), sink.number_of_replicas.into());
     map.insert("refresh_interval".into(), sink.refresh_interval.clone().into());
+    let usual = OpenSearch::at(sink.url.clone()).keep_old_secs;
+    let keep_old_secs = Some(sink.keep_old_secs).filter(|it| *it != usual);
+    optional(&mut map, "keep_old_secs", keep_old_secs.map(Value::from));
     let analysis = match sink.text_analysis {
         TextAnalysis::Builtin => "builtin",
         TextAnalysis::Icu => "icu",

@@ -18,6 +18,7 @@
 pub mod analyze;
 mod build;
 pub mod cost;
+pub mod diff;
 pub mod graph;
 pub mod json;
 mod layout;

@@ -112,6 +112,7 @@ fn work(work: &Work) -> Value {
     json!({
         "what": work.what,
         "index": work.index,
+        "sink": work.sink,
         "unit": work.unit,
         "done": work.done,
         "of": work.of,

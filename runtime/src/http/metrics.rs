@@ -150,7 +150,7 @@ fn progress(page: &mut Page, state: &State) {
     let of = of.filter_map(|(table, copy)| Some((label("table", table), copy.of?)));
     page.gauge("flusso_copy_rows_expected", "Rows to copy, by Postgres' statistics", of);
     let fills = || {
-        let fills = state.works.iter();
+        let fills = state.works.iter().filter(|work| work.what == "fill");
         fills.filter_map(|work| Some((label("index", work.index.as_deref()?), work)))
     };
     let done = fills().map(|(of, work)| (of, work.done));
@@ -158,7 +158,9 @@ fn progress(page: &mut Page, state: &State) {
     let of = fills().filter_map(|(of, work)| Some((of, work.of?)));
     page.gauge("flusso_fill_documents_expected", "Documents to walk", of);
     let left = state.works.iter().filter(|work| !work.finished()).filter_map(|work| {
-        let of = labels(&[("work", work.what), ("index", work.index.as_deref().unwrap_or(""))]);
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        let (index, sink) = (name(&work.index), name(&work.sink));
+        let of = labels(&[("work", work.what), ("index", &index), ("sink", &sink)]);
         Some((of, work.left()?.as_secs_f64()))
     });
     let help = "How long work that is under way will still take";

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::quarantine::Quarantine;
+use crate::rebuild::Rebuilds;
 use crate::status::Status;
 
 /// Password of the private surface until one is chosen; good for loopback addresses only.
@@ -97,9 +98,9 @@ impl Surfaces {
     }
 
     /// Answers until the process ends.
-    pub fn serve(self, status: Arc<Status>, quarantine: Arc<Quarantine>) {
+    pub fn serve(self, status: Arc<Status>, quarantine: Arc<Quarantine>, rebuilds: Arc<Rebuilds>) {
         let login = auth::Login::new(&self.settings.user, &self.settings.password);
-        let private = private::router(status.clone(), quarantine, login);
+        let private = private::router(status.clone(), quarantine, rebuilds, login);
         tokio::spawn(server::serve(self.public, public::router(status)));
         tokio::spawn(server::serve(self.private, private));
     }

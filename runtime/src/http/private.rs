@@ -14,16 +14,24 @@ use axum::routing::{get, post};
 use super::auth::Login;
 use super::json;
 use crate::quarantine::Quarantine;
+use crate::rebuild::{Answer, Rebuilds};
 use crate::status::Status;
 
 /// `/indexes`, `/reindex`, `/quarantine`, and `/status` for whoever cannot reach the public address.
-pub fn router(status: Arc<Status>, quarantine: Arc<Quarantine>, login: Login) -> Router {
+pub fn router(
+    status: Arc<Status>,
+    quarantine: Arc<Quarantine>,
+    rebuilds: Arc<Rebuilds>,
+    login: Login,
+) -> Router {
+    let reindexes =
+        Router::new().route("/reindex", post(reindex)).with_state((status.clone(), rebuilds));
     Router::new()
         .route("/indexes", get(indexes))
         .route("/status", get(tell))
-        .route("/reindex", post(reindex))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(status)
+        .merge(reindexes)
         .merge(super::quarantine::router(quarantine))
         .layer(from_fn_with_state(login, guard))
 }
@@ -45,9 +53,9 @@ async fn tell(State(status): State<Arc<Status>>) -> impl IntoResponse {
     Json(json::status(&status.read()))
 }
 
-/// Checks the request; the rebuild itself happens at every start, from a new copy.
+/// Answers at once; every sink then builds the index anew, and shows it when it is complete.
 async fn reindex(
-    State(status): State<Arc<Status>>,
+    State((status, rebuilds)): State<(Arc<Status>, Arc<Rebuilds>)>,
     Query(query): Query<HashMap<String, String>>,
 ) -> (StatusCode, String) {
     let Some(given) = query.get("index") else {
@@ -60,8 +68,11 @@ async fn reindex(
     if !status.read().indexes.contains_key(&name) {
         return (StatusCode::NOT_FOUND, format!("unknown index {name}"));
     }
-    let cure = "this version rebuilds at a start only: restart flusso to rebuild";
-    (StatusCode::NOT_IMPLEMENTED, format!("{cure} {name}"))
+    match rebuilds.ask(&name) {
+        Answer::Accepted => (StatusCode::ACCEPTED, format!("reindex of {name} queued")),
+        Answer::Disabled => (StatusCode::CONFLICT, format!("index {name} is disabled")),
+        Answer::NotRunning => (StatusCode::SERVICE_UNAVAILABLE, "not running yet".to_owned()),
+    }
 }
 
 /// `[a-z_][a-z0-9_]*`, at most 63 characters.

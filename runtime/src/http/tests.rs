@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{HttpError, Settings, Surfaces};
 use crate::reading::{Made, Reading};
+use crate::rebuild::Rebuilds;
 use crate::sinks::Written;
 use crate::status::{IndexState, Phase, Status};
 
@@ -19,12 +20,13 @@ fn settings(private: &str, password: &str) -> Settings {
     }
 }
 
-async fn serve() -> (Arc<Status>, SocketAddr, SocketAddr) {
+async fn serve() -> (Arc<Status>, Arc<Rebuilds>, SocketAddr, SocketAddr) {
+    let rebuilds = Arc::new(Rebuilds::default());
     let status = Arc::new(Status::new([("users".to_owned(), true), ("old".to_owned(), false)]));
     let surfaces = Surfaces::bind(settings("127.0.0.1:0", "s")).await.unwrap();
     let (public, private) = surfaces.addresses().unwrap();
-    surfaces.serve(status.clone(), Arc::default());
-    (status, public, private)
+    surfaces.serve(status.clone(), Arc::default(), rebuilds.clone());
+    (status, rebuilds, public, private)
 }
 
 async fn get(address: SocketAddr, path: &str) -> (u16, String) {
@@ -34,7 +36,7 @@ async fn get(address: SocketAddr, path: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn the_public_surface_tells_health_readiness_and_numbers() {
-    let (status, public, _) = serve().await;
+    let (status, _, public, _) = serve().await;
     assert_eq!(get(public, "/healthz").await, (200, String::new()));
     assert_eq!(get(public, "/healthz/").await.0, 404);
     assert_eq!(get(public, "/readyz").await.0, 503);
@@ -80,7 +82,7 @@ async fn the_public_surface_tells_health_readiness_and_numbers() {
 
 #[tokio::test]
 async fn the_private_surface_asks_for_the_login_before_anything_else() {
-    let (_, _, private) = serve().await;
+    let (_, rebuilds, _, private) = serve().await;
     assert_eq!(get(private, "/nowhere").await, (401, "unauthorized".to_owned()));
 
     let client = reqwest::Client::new();
@@ -101,7 +103,12 @@ async fn the_private_surface_asks_for_the_login_before_anything_else() {
     let invalid = (400, "invalid index name \"x-y\"".to_owned());
     assert_eq!(ask("POST", "/reindex?index=x-y").await, invalid);
     assert_eq!(ask("POST", "/reindex?index=nope").await, (404, "unknown index nope".to_owned()));
-    assert_eq!(ask("POST", "/reindex?index=Users").await.0, 501);
+    assert_eq!(ask("POST", "/reindex?index=Users").await.0, 503);
+    rebuilds.attach(|name| name == "users");
+    let accepted = (202, "reindex of users queued".to_owned());
+    assert_eq!(ask("POST", "/reindex?index=Users").await, accepted);
+    let disabled = (409, "index old is disabled".to_owned());
+    assert_eq!(ask("POST", "/reindex?index=old").await, disabled);
 }
 
 #[tokio::test]

@@ -6,14 +6,18 @@
 //! any point: what was not settled is sent again, and sinks take the same document twice.
 //!
 //! ```text
-//!  prepare ─► write* ─► hydrated (once an index's first fill is out) ─► write* ─► close
+//!  prepare ─► write* ─► hydrated (once a fill of an index is out) ─► write* ─► close
+//!                ▲                                                     │
+//!                └────────── begin (a new one beside it) ◄─────────────┘
 //! ```
 
 mod error;
 pub mod opensearch;
 pub mod stdout;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flusso_compiler::files::config::OnError;
 use flusso_compiler::plan::IndexId;
@@ -41,6 +45,8 @@ pub struct Target {
     pub fields: usize,
     /// What a rejected document does.
     pub on_error: OnError,
+    /// The state that its documents come from; none when that lasts no longer than the run.
+    pub token: Option<String>,
 }
 
 /// What became of a batch. Of several operations on one document only the last is sent and
@@ -55,6 +61,9 @@ pub struct Written {
     pub rejected: Vec<Rejection>,
     /// Sent, repetitions included.
     pub bytes: u64,
+    /// Indexes that are no longer there: their documents were dropped, and a new one is to be
+    /// filled.
+    pub lost: BTreeSet<IndexId>,
 }
 
 impl Written {
@@ -63,6 +72,7 @@ impl Written {
         self.superseded += other.superseded;
         self.rejected.extend(other.rejected);
         self.bytes += other.bytes;
+        self.lost.extend(other.lost);
     }
 }
 
@@ -116,13 +126,52 @@ impl Sink {
     }
 
     /// Makes ready for the documents of these indexes, all of them; before the first document.
-    pub async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+    /// Returns those that are to be filled: the others are complete, from the state given. Gives
+    /// up on a server that is away for so long.
+    pub async fn prepare(
+        &mut self,
+        targets: &[Target],
+        patience: Duration,
+    ) -> Result<Vec<IndexId>, SinkError> {
         match self {
             Sink::Stdout(sink) => {
                 sink.prepare(targets);
-                Ok(())
+                Ok(targets.iter().map(|target| target.index).collect())
             }
-            Sink::OpenSearch(sink) => sink.prepare(targets).await,
+            Sink::OpenSearch(sink) => sink.prepare(targets, patience).await,
+        }
+    }
+
+    /// Begins an index anew, beside a complete one if there is one.
+    pub async fn begin(&mut self, index: IndexId) -> Result<(), SinkError> {
+        match self {
+            Sink::Stdout(_) => Ok(()),
+            Sink::OpenSearch(sink) => sink.begin(index).await,
+        }
+    }
+
+    /// Of the indexes that are complete, those which were made with other settings: beside each
+    /// one was begun, to be filled.
+    pub fn outdated(&self) -> Vec<IndexId> {
+        match self {
+            Sink::Stdout(_) => Vec::new(),
+            Sink::OpenSearch(sink) => sink.outdated(),
+        }
+    }
+
+    /// The documents of this fill are for what was begun.
+    pub fn filling(&mut self, index: IndexId, fill: u32) {
+        match self {
+            Sink::Stdout(_) => {}
+            Sink::OpenSearch(sink) => sink.filling(index, fill),
+        }
+    }
+
+    /// Sees to what is done now and then. Returns indexes that are no longer there.
+    pub async fn look(&mut self) -> Result<Vec<IndexId>, SinkError> {
+        match self {
+            Sink::Stdout(_) => Ok(Vec::new()),
+            Sink::OpenSearch(sink) => sink.look().await,
         }
     }
 
@@ -134,10 +183,11 @@ impl Sink {
         }
     }
 
-    /// The first fill of an index has been written: show it to readers.
-    pub async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
+    /// A fill of an index has been written: show it to readers. False when it is gone and has to be
+    /// begun anew.
+    pub async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {
         match self {
-            Sink::Stdout(_) => Ok(()),
+            Sink::Stdout(_) => Ok(true),
             Sink::OpenSearch(sink) => sink.hydrated(index).await,
         }
     }

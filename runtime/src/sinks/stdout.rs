@@ -198,6 +198,7 @@ mod tests {
             body: serde_json::Value::Null,
             fields: 2,
             on_error: OnError::Stop,
+            token: None,
         }
     }
 

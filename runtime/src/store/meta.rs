@@ -177,10 +177,8 @@ impl Form {
 impl Meta {
     /// Of a state with nothing in it.
     pub(crate) fn new() -> Meta {
-        // Seeded by the system, each differently.
-        let random = || RandomState::new().build_hasher().finish();
         Meta {
-            id: format!("{:016x}{:016x}", random(), random()),
+            id: format!("{}{}", random(), random()),
             origin: None,
             tables: Vec::new(),
             renewals: BTreeMap::new(),
@@ -219,6 +217,11 @@ impl Meta {
         tables.dedup();
         tables
     }
+}
+
+/// 16 hexadecimal digits that nobody has had before. Hashers are seeded by the system.
+pub(crate) fn random() -> String {
+    format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// A watermark with its checksum.

@@ -11,7 +11,7 @@ async fn documents_come_change_and_go_and_the_older_version_loses() {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
     let bench = Bench::new(url, "life");
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let odd = "a/b \"ü\"";
     let written = sink
         .write(&[
@@ -50,14 +50,14 @@ async fn a_document_that_does_not_fit_stops_or_is_skipped() {
         document(&"x".repeat(513), 10, Some(json!({"n": 4}))),
     ];
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let error = sink.write(&batch[..3]).await.unwrap_err();
     let SinkError::Rejected { index, id, field, reason, .. } = &error else { panic!("{error}") };
     assert_eq!((index.as_str(), id.as_str(), field.as_deref()), ("users", "2", Some("n")));
     assert!(!reason.contains("secret") && reason.contains("integer"), "{reason}");
 
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Skip)]).await.unwrap();
+    sink.prepare(&[target(OnError::Skip)], PATIENCE).await.unwrap();
     let written = sink.write(&batch).await.unwrap();
     let rejected: Vec<usize> = written.rejected.iter().map(|r| r.id.len()).collect();
     assert_eq!((written.delivered, rejected), (2, vec![513, 1]));
@@ -69,7 +69,7 @@ async fn a_missing_index_is_no_document_of_poison() {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
     let bench = Bench::new(url, "closed");
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Skip)]).await.unwrap();
+    sink.prepare(&[target(OnError::Skip)], PATIENCE).await.unwrap();
     let close = format!("{}users_0123abcd_1/_close", bench.prefix);
     bench.request(reqwest::Method::POST, &close, None).await;
     let error = sink.write(&[document("1", 10, Some(json!({"n": 1})))]).await.unwrap_err();

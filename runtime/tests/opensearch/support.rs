@@ -1,5 +1,7 @@
 //! What the tests share: a sink of its own names on a node, and documents to give it.
 
+use std::time::Duration;
+
 use flusso_compiler::files::cluster::{Auth, Cluster};
 use flusso_compiler::files::config::{OnError, OpenSearch as Options, Secret};
 use flusso_compiler::plan::IndexId;
@@ -15,10 +17,14 @@ pub fn node(variable: &str) -> Option<String> {
     url
 }
 
+/// For a node that starts anew.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 pub fn options() -> Options {
     Options {
         number_of_replicas: 0,
         refresh_interval: "7s".into(),
+        keep_old_secs: 0,
         ..Options::at(Secret::Value(String::new()))
     }
 }
@@ -98,6 +104,7 @@ pub fn target(on_error: OnError) -> Target {
         }),
         fields: 2,
         on_error,
+        token: None,
     }
 }
 

@@ -110,14 +110,14 @@ async fn an_authority_of_ones_own_is_trusted_when_it_is_given() {
     let expected = format!("Basic {}", shown("writer:right"));
     let guarded = guard(&bench.url, &issuer, expected, None).await;
     let mut sink = bench.sink_as(&guarded, &options(), basic("right"));
-    let error = sink.prepare(&[target(OnError::Stop)]).await.unwrap_err();
+    let error = sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap_err();
     let SinkError::Options { reason, .. } = &error else { panic!("{error}") };
     assert!(reason.contains("certificate") && reason.contains("tls_ca_file"), "{reason}");
 
     let file = Some(pem("ca.pem", &[issuer.pem()]));
     let trusting = Options { tls_ca_file: file, ..options() };
     let mut sink = bench.sink_as(&guarded, &trusting, basic("right"));
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     sink.write(&[document("1", 10, Some(json!({"n": 1})))]).await.unwrap();
     assert_eq!(bench.document("1").await, (json!(10), json!({"n": 1})));
     bench.clean().await;
@@ -138,7 +138,7 @@ async fn a_client_shows_its_own_certificate() {
         ..options()
     };
     let mut sink = bench.sink_as(&guarded, &trusting, Auth::ApiKey("aWQ6a2V5".into()));
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     sink.write(&[document("1", 10, Some(json!({"n": 1})))]).await.unwrap();
     assert_eq!(bench.document("1").await, (json!(10), json!({"n": 1})));
     bench.clean().await;
@@ -190,12 +190,12 @@ async fn secrets_are_in_no_log_and_no_error() {
     let mut printed = String::new();
     for (url, auth) in ways {
         let mut sink = bench.sink_as(&url, &trusting, auth.clone());
-        let error = sink.prepare(&[target(OnError::Stop)]).await.unwrap_err();
+        let error = sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap_err();
         assert!(matches!(error, SinkError::Refused { status: 401, .. }), "{error}");
         printed += &format!("{error} {error:?} {:?} {sink:?} {auth:?}", error.cure());
     }
     let mut sink = bench.sink_as(&in_url, &options(), Auth::Open);
-    let error = sink.prepare(&[target(OnError::Stop)]).await.unwrap_err();
+    let error = sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap_err();
     printed += &format!("{error} {error:?}");
     let logged = String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
     assert!(logged.contains("localhost"), "nothing was logged: this proved nothing");

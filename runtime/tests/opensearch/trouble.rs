@@ -52,7 +52,7 @@ async fn a_lost_answer_is_asked_for_again_until_it_comes() {
     let (cut, cuts) = watch::channel(false);
     let between = unreliable(&bench.url, cuts, Arc::clone(&lost)).await;
     let mut sink = bench.sink_at(&between, &options());
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
 
     cut.send(true).unwrap();
     let mend = async {
@@ -103,7 +103,7 @@ async fn an_answer_that_comes_too_late_changes_nothing() {
     let between = sluggish(&bench.url, delays).await;
     let impatient = Options { timeout_secs: 1, ..options() };
     let mut sink = bench.sink_at(&between, &impatient);
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let waits = sink.waits().unwrap();
     delay.send(Duration::from_secs(2)).unwrap();
     let mend = async {
@@ -132,7 +132,7 @@ async fn a_full_queue_is_waited_for() {
         let mut sink = bench.sink_at(&bench.url, &small);
         let mut wanted = target(OnError::Skip);
         wanted.name = format!("users{hand}");
-        sink.prepare(&[wanted]).await.unwrap();
+        sink.prepare(&[wanted], PATIENCE).await.unwrap();
         hands.push(tokio::spawn(async move {
             let batch: Vec<Document> =
                 (0..1000).map(|n| document(&n.to_string(), 10, Some(json!({"n": n})))).collect();
@@ -155,7 +155,7 @@ async fn a_request_too_large_goes_in_halves_and_a_document_too_large_is_rejected
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH_TIGHT") else { return };
     let bench = Bench::new(url, "large");
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Skip)]).await.unwrap();
+    sink.prepare(&[target(OnError::Skip)], PATIENCE).await.unwrap();
     let blob = |bytes: usize| Some(json!({"blob": "x".repeat(bytes)}));
     let mut batch: Vec<Document> =
         (0..20).map(|n| document(&n.to_string(), 10, blob(200_000))).collect();
@@ -178,7 +178,7 @@ async fn a_request_above_the_servers_memory_goes_in_parts() {
     // Below what fits into a request, above what fits into memory.
     let large = Options { max_bytes: 900_000, ..options() };
     let mut sink = bench.sink_at(&bench.url, &large);
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let before = refusals().await;
     let blob = "x".repeat(50_000);
     let batch: Vec<Document> =
@@ -193,7 +193,7 @@ async fn blocked(test: &str, block: &str, awaited: &str) {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
     let bench = Bench::new(url, test);
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Skip)]).await.unwrap();
+    sink.prepare(&[target(OnError::Skip)], PATIENCE).await.unwrap();
     let waits = sink.waits().unwrap();
     let path = format!("{}users_0123abcd_1/_settings", bench.prefix);
     let set = async |value: Value| {
@@ -233,7 +233,7 @@ async fn a_delete_outlives_a_refresh_and_a_late_write() {
     let Some(url) = node("FLUSSO_TEST_OPENSEARCH") else { return };
     let bench = Bench::new(url, "late");
     let mut sink = bench.sink();
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     // One that was there, one that never was.
     sink.write(&[document("1", 10, Some(json!({"n": 1})))]).await.unwrap();
     sink.write(&[document("1", 20, None), document("2", 20, None)]).await.unwrap();
@@ -260,7 +260,7 @@ async fn a_node_killed_ten_times_has_everything_that_was_written() {
     let Some(command) = node("FLUSSO_TEST_OPENSEARCH_RESTART") else { return };
     let bench = Bench::new(url, "kill");
     let mut sink = bench.sink_at(&bench.url, &Options { batch_size: 50, ..options() });
-    sink.prepare(&[target(OnError::Stop)]).await.unwrap();
+    sink.prepare(&[target(OnError::Stop)], PATIENCE).await.unwrap();
     let mut expected: BTreeMap<String, u64> = BTreeMap::new();
     let mut at = 10;
     for _ in 0..10 {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, TableName};
-use crate::files::schema::{AggregateOp, Field, FieldType, Kind, Schema};
+use crate::files::schema::{AggregateOp, Field, FieldType, Kind, Origin, Schema};
 use crate::types::SqlType;
 
 /// The dotted paths of these fields; arrays count for nothing in them: `orders.weight`.
@@ -27,22 +27,34 @@ fn walk(
             "" => field.name.value.clone(),
             under => format!("{under}.{}", field.name.value),
         };
-        let binary = |table: &TableName, column: &str, declared: Option<&FieldType>| {
-            let column = catalog.and_then(|it| it.table(table)).and_then(|it| it.column(column));
-            let stored = column.map(|it| &it.ty);
+        // Of an expression whose type nobody declared, nothing is known here: it may be one.
+        let binary = |table: &TableName, from: &Origin, declared: Option<&FieldType>| {
+            let table = catalog.and_then(|it| it.table(table));
+            let stored = |column: &str| table.and_then(|it| it.column(column)).map(|it| &it.ty);
             matches!(declared, Some(FieldType::Float | FieldType::Double))
-                || matches!(stored, Some(SqlType::Float4 | SqlType::Float8))
+                || match from {
+                    Origin::Column(column) => {
+                        matches!(stored(&column.value), Some(SqlType::Float4 | SqlType::Float8))
+                    }
+                    Origin::Sql(_) => declared.is_none(),
+                }
         };
         let is_float = match &field.kind {
-            Kind::Column(column) => binary(table, &column.column.value, Some(&column.ty)),
+            Kind::Column(column) => binary(table, &column.from, Some(&column.ty)),
             Kind::Aggregate(aggregate) => match &aggregate.op {
-                AggregateOp::Sum(column) | AggregateOp::Avg(column) => {
-                    binary(&aggregate.table.value, &column.value, aggregate.value_type.as_ref())
+                AggregateOp::Sum(from) | AggregateOp::Avg(from) => {
+                    binary(&aggregate.table.value, from, aggregate.value_type.as_ref())
                 }
-                AggregateOp::Min(_)
+                AggregateOp::Count
+                | AggregateOp::Min(_)
                 | AggregateOp::Max(_)
-                | AggregateOp::Count
-                | AggregateOp::Ids(_) => false,
+                | AggregateOp::Ids(_)
+                | AggregateOp::CountOf(_)
+                | AggregateOp::CountDistinct(_)
+                | AggregateOp::BoolAnd(_)
+                | AggregateOp::BoolOr(_)
+                | AggregateOp::StringAgg(..)
+                | AggregateOp::ArrayAgg(..) => false,
             },
             Kind::Object(fields) => {
                 walk(table, fields, &path, catalog, found);

@@ -12,7 +12,6 @@ use std::collections::hash_map::Entry;
 use bytes::Bytes;
 use flusso_compiler::plan::IndexId;
 use flusso_dataflow::Lsn;
-use flusso_dataflow::emit::Document;
 use serde::Deserialize;
 
 use super::pace::Size;
@@ -68,16 +67,16 @@ pub fn quote(lines: &mut Vec<u8>, text: &str) {
     lines.push(b'"');
 }
 
-/// The last document of each id, in the order of their first mention.
-pub fn coalesce(batch: &[Document]) -> Vec<&Document> {
-    let mut last: Vec<&Document> = Vec::with_capacity(batch.len());
-    let mut places: HashMap<(IndexId, &str), usize> = HashMap::with_capacity(batch.len());
-    for document in batch {
-        match places.entry((document.index, &document.id)) {
-            Entry::Occupied(place) => last[*place.get()] = document,
+/// The last operation on each document of a generation, in the order of their first mention.
+pub fn coalesce(ops: Vec<Op<'_>>) -> Vec<Op<'_>> {
+    let mut last: Vec<Op<'_>> = Vec::with_capacity(ops.len());
+    let mut places: HashMap<(&str, &str), usize> = HashMap::with_capacity(ops.len());
+    for op in ops {
+        match places.entry((op.generation, op.id)) {
+            Entry::Occupied(place) => last[*place.get()] = op,
             Entry::Vacant(place) => {
                 place.insert(last.len());
-                last.push(document);
+                last.push(op);
             }
         }
     }
@@ -267,17 +266,10 @@ mod tests {
 
     #[test]
     fn the_last_operation_on_a_document_stays() {
-        let document = |index, id: &str, at| Document {
-            index: IndexId(index),
-            id: id.into(),
-            at,
-            body: None,
-            fill: None,
-        };
-        let batch =
-            [document(0, "a", 1), document(0, "b", 1), document(0, "a", 2), document(1, "a", 3)];
-        let kept: Vec<_> = coalesce(&batch).iter().map(|d| (d.index.0, &*d.id, d.at)).collect();
-        assert_eq!(kept, [(0, "a", 2), (0, "b", 1), (1, "a", 3)]);
+        let of = |generation, id, at| Op { generation, at, ..op(id, None) };
+        let ops = vec![of("g1", "a", 1), of("g1", "b", 1), of("g1", "a", 2), of("g2", "a", 3)];
+        let kept: Vec<_> = coalesce(ops).iter().map(|op| (op.generation, op.id, op.at)).collect();
+        assert_eq!(kept, [("g1", "a", 2), ("g1", "b", 1), ("g2", "a", 3)]);
     }
 
     #[test]

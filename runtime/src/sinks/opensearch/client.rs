@@ -20,9 +20,6 @@ use super::wait::{Backoff, Trouble};
 use crate::sinks::SinkError;
 use crate::waits::Waits;
 
-/// How long the server may be away while the run is starting up.
-pub const START_UP: Duration = Duration::from_secs(60);
-
 /// The server.
 pub struct Client {
     sink: String,

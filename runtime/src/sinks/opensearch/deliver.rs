@@ -20,11 +20,11 @@ use futures_util::stream::FuturesUnordered;
 use reqwest::Method;
 use tokio::sync::MutexGuard;
 
+use super::OpenSearch;
 use super::bulk::{self, Op, Request, Requests};
 use super::client::Answer;
 use super::errors::{self, Awaited, Verdict, Whole};
 use super::wait::{Backoff, Trouble};
-use super::{OpenSearch, Prepared};
 use crate::sinks::{Rejection, SinkError, Written};
 
 /// What an answer leaves to do.
@@ -110,7 +110,7 @@ impl OpenSearch {
         // The server gives up on a shard that is not there before this end gives up on the
         // server: an answer that says so leaves nothing unknown.
         let patience = (self.options.timeout_secs / 2).max(1);
-        let mut path = format!("_bulk?timeout={patience}s&{}", bulk::FILTER);
+        let mut path = format!("_bulk?require_alias=true&timeout={patience}s&{}", bulk::FILTER);
         if let Some(pipeline) = &self.options.pipeline {
             path.push_str("&pipeline=");
             path.push_str(pipeline);
@@ -179,8 +179,13 @@ impl OpenSearch {
                     written.superseded += 1;
                     continue;
                 }
+                // What is lost with an index is made again with it.
+                Verdict::Lost => {
+                    written.lost.insert(op.index);
+                    continue;
+                }
                 Verdict::Configuration => {
-                    let Prepared { name, .. } = self.prepared(op.index)?;
+                    let name = &self.prepared(op.index)?.target.name;
                     return Err(SinkError::Refused {
                         sink: self.name().to_owned(),
                         what: format!("a write to index `{name}` ({})", op.generation),

@@ -14,6 +14,8 @@ pub enum Verdict {
     Superseded,
     /// Again, when what it waits for is there.
     Wait(Awaited),
+    /// The index is gone.
+    Lost,
     /// Every document of the index would fail.
     Configuration,
     /// This document will never be taken.
@@ -101,8 +103,7 @@ impl Awaited {
 }
 
 /// Types that say that the index, not the document, is at fault.
-const CONFIGURATION: [&str; 6] = [
-    "index_not_found_exception",
+const CONFIGURATION: [&str; 5] = [
     "index_closed_exception",
     "invalid_index_name_exception",
     "security_exception",
@@ -121,6 +122,9 @@ pub fn item(status: u16, error: Option<(&str, &str)>) -> Verdict {
     };
     if kind == "version_conflict_engine_exception" {
         return Verdict::Superseded;
+    }
+    if kind == "index_not_found_exception" {
+        return Verdict::Lost;
     }
     if CONFIGURATION.contains(&kind) {
         return Verdict::Configuration;
@@ -225,7 +229,7 @@ mod tests {
                 Some(("cluster_block_exception", "[FORBIDDEN/8/index write (api)];")),
                 Wait(Awaited::Block),
             ),
-            (404, Some(("index_not_found_exception", "no such index")), Configuration),
+            (404, Some(("index_not_found_exception", "no such index")), Lost),
             (400, Some(("index_closed_exception", "closed")), Configuration),
             (403, Some(("security_exception", "no permissions")), Configuration),
             (

@@ -5,16 +5,22 @@
 //! time that keeps nothing open on the server, a request whose answer was lost can be sent again,
 //! and a document that changes meanwhile moves towards the end, so that none is passed over.
 
+use std::time::Duration;
+
 use flusso_dataflow::Lsn;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::client::{Answer, START_UP};
+use super::client::Answer;
+use super::generation::Generation;
 use super::lifecycle;
 use super::{OpenSearch, Prepared};
 use crate::sinks::{SinkError, Target};
+
+/// How long the cluster may be away.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A document as the sink holds it.
 #[derive(Debug)]
@@ -79,10 +85,21 @@ struct Hit {
 impl OpenSearch {
     /// Makes ready to read and correct the index that readers see, instead of filling another.
     pub async fn attach(&mut self, target: &Target) -> Result<(), SinkError> {
-        let generation = lifecycle::serving(&self.client, &self.prefix, target).await?;
-        let (name, on_error) = (target.name.clone(), target.on_error);
-        self.prepared.insert(target.index, Prepared { name, on_error, generation });
+        let (client, prefix) = (&self.client, &self.prefix);
+        let (names, serving) = lifecycle::serving(client, prefix, target, PATIENCE).await?;
+        let (target, complete) = (target.clone(), Some(serving));
+        let index = target.index;
+        let prepared = Prepared { target, names, complete, building: None, fill: None };
+        self.prepared.insert(index, prepared);
         Ok(())
+    }
+
+    /// The name of the generation that it was attached to.
+    fn attached(&self, target: &Target) -> Result<&str, SinkError> {
+        let Prepared { complete, .. } = self.prepared(target.index)?;
+        let unprepared =
+            || SinkError::Unprepared { sink: self.name().to_owned(), index: target.index.0 };
+        complete.as_ref().map(|Generation { name, .. }| name.as_str()).ok_or_else(unprepared)
     }
 
     /// The documents of these ids, one for each; none where there is no such document.
@@ -91,7 +108,7 @@ impl OpenSearch {
         target: &Target,
         ids: &[&str],
     ) -> Result<Vec<Option<Held>>, SinkError> {
-        let path = format!("{}/_mget", self.prepared(target.index)?.generation.name);
+        let path = format!("{}/_mget", self.attached(target)?);
         let answer = self.ask(Method::POST, &path, Some(&json!({ "ids": ids }))).await?;
         let found: Found = self.parse(&path, &answer)?;
         if found.docs.len() != ids.len() || found.docs.iter().any(|item| item.error.is_some()) {
@@ -106,7 +123,7 @@ impl OpenSearch {
 
     /// Begins a walk over all documents that are there now.
     pub async fn walk(&self, target: &Target) -> Result<Walk, SinkError> {
-        let generation = &self.prepared(target.index)?.generation.name;
+        let generation = self.attached(target)?;
         self.ask(Method::POST, &format!("{generation}/_refresh"), None).await?;
         let path = format!("{generation}/_settings/index.number_of_shards?flat_settings=true");
         let answer = self.ask(Method::GET, &path, None).await?;
@@ -124,7 +141,7 @@ impl OpenSearch {
         walk: &mut Walk,
         size: usize,
     ) -> Result<Vec<String>, SinkError> {
-        let generation = &self.prepared(target.index)?.generation.name;
+        let generation = self.attached(target)?;
         while walk.shard < walk.shards {
             let path = format!("{generation}/_search?preference=_shards:{}", walk.shard);
             let mut body = json!({
@@ -147,7 +164,7 @@ impl OpenSearch {
 
     /// So many ids at random, at most ten thousand.
     pub async fn some_ids(&self, target: &Target, size: usize) -> Result<Vec<String>, SinkError> {
-        let generation = &self.prepared(target.index)?.generation.name;
+        let generation = self.attached(target)?;
         self.ask(Method::POST, &format!("{generation}/_refresh"), None).await?;
         let path = format!("{generation}/_search");
         let body = json!({
@@ -173,7 +190,7 @@ impl OpenSearch {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer, SinkError> {
-        self.client.call(method, path, body, &[], Some(START_UP)).await
+        self.client.call(method, path, body, &[], Some(PATIENCE)).await
     }
 
     fn parse<'a, T: Deserialize<'a>>(

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | `access` | what a request shows to be let in, and whom TLS trusts |
 //! | `client` | one HTTP request |
-//! | `lifecycle` | generations of an index, the aliases, `flusso_meta` |
+//! | `generation` | the names of an index's generations, and `flusso_meta` |
+//! | `lifecycle` | from one generation to the next |
 //! | `bulk` | operations into lines, the answer back onto the operations |
 //! | `deliver` | operations sent until each of them is settled |
 //! | `pace` | how much is sent at once |
@@ -17,13 +18,15 @@ pub mod bulk;
 mod client;
 mod deliver;
 mod errors;
+mod generation;
 pub mod inspect;
 mod lifecycle;
 mod pace;
 mod wait;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use flusso_compiler::files::cluster::Cluster;
 use flusso_compiler::files::config::{OnError, OpenSearch as Options};
@@ -34,17 +37,20 @@ use super::{Rejection, SinkError, Target, Written};
 use crate::waits::Waits;
 use bulk::{MAX_ID, Op};
 use client::Client;
-use lifecycle::Generation;
+use generation::{Generation, Names};
+use lifecycle::Found;
 use pace::Pace;
 use wait::Backoff;
 
-/// A cluster, and the generations that this run writes.
+/// A cluster, and the generations of indexes that this run writes.
 #[derive(Debug)]
 pub struct OpenSearch {
     client: Client,
     options: Options,
     prefix: String,
     prepared: HashMap<IndexId, Prepared>,
+    /// Superseded indexes, and since when.
+    old: VecDeque<(Instant, String)>,
     pace: Mutex<Pace>,
     /// Held by the one request that tries again.
     turns: tokio::sync::Mutex<Backoff>,
@@ -53,10 +59,22 @@ pub struct OpenSearch {
 /// An index ready for documents.
 #[derive(Debug)]
 struct Prepared {
-    /// Logical name.
-    name: String,
-    on_error: OnError,
-    generation: Generation,
+    target: Target,
+    names: Names,
+    /// Complete: every change goes there.
+    complete: Option<Generation>,
+    /// Being filled: changes go there too.
+    building: Option<Generation>,
+    /// The fill that goes there alone.
+    fill: Option<u32>,
+}
+
+impl Prepared {
+    /// Where a document goes.
+    fn takers(&self, fill: Option<u32>) -> impl Iterator<Item = &Generation> {
+        let complete = self.complete.as_ref().filter(|_| fill.is_none() || fill != self.fill);
+        complete.into_iter().chain(&self.building)
+    }
 }
 
 impl OpenSearch {
@@ -73,6 +91,7 @@ impl OpenSearch {
             options: options.clone(),
             prefix: prefix.to_owned(),
             prepared: HashMap::new(),
+            old: VecDeque::new(),
             pace: Mutex::new(Pace::new(options.batch_size as usize, max_bytes)),
             turns: tokio::sync::Mutex::default(),
         })
@@ -91,44 +110,122 @@ impl OpenSearch {
         self.client.waits()
     }
 
-    pub(super) async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+    pub(super) async fn prepare(
+        &mut self,
+        targets: &[Target],
+        patience: Duration,
+    ) -> Result<Vec<IndexId>, SinkError> {
         self.prepared.clear();
+        let mut empty = Vec::new();
         for target in targets {
-            let generation = lifecycle::prepare(&self.client, &self.prefix, target).await?;
-            let (name, on_error) = (target.name.clone(), target.on_error);
-            self.prepared.insert(target.index, Prepared { name, on_error, generation });
+            let Found { names, complete, outdated } =
+                lifecycle::find(&self.client, &self.prefix, target, patience).await?;
+            let (index, new) = (target.index, complete.is_none());
+            if let Some(complete) = &complete {
+                let interval = &self.options.refresh_interval;
+                lifecycle::settle(&self.client, target, complete, interval).await?;
+            }
+            let (target, building, fill) = (target.clone(), None, None);
+            let prepared = Prepared { target, names, complete, building, fill };
+            self.prepared.insert(index, prepared);
+            if new || outdated {
+                self.begin(index).await?;
+            }
+            empty.extend(new.then_some(index));
+        }
+        Ok(empty)
+    }
+
+    pub(super) fn outdated(&self) -> Vec<IndexId> {
+        let beside = |it: &&Prepared| it.complete.is_some() && it.building.is_some();
+        self.prepared.values().filter(beside).map(|it| it.target.index).collect()
+    }
+
+    pub(super) async fn begin(&mut self, index: IndexId) -> Result<(), SinkError> {
+        let Prepared { target, names, complete, building, .. } = self.prepared(index)?;
+        if let Some(unfinished) = building {
+            lifecycle::delete(&self.client, &unfinished.name).await?;
+        }
+        let begun = lifecycle::begin(&self.client, names, target, complete.as_ref()).await?;
+        if let Some(prepared) = self.prepared.get_mut(&index) {
+            (prepared.building, prepared.fill) = (Some(begun), None);
         }
         Ok(())
     }
 
-    pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<(), SinkError> {
-        let prepared = self.prepared(index)?;
+    pub(super) fn filling(&mut self, index: IndexId, fill: u32) {
+        if let Some(prepared) = self.prepared.get_mut(&index) {
+            prepared.fill = Some(fill);
+        }
+    }
+
+    pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {
+        let Prepared { target, names, building, .. } = self.prepared(index)?;
+        let Some(filled) = building.clone() else { return Ok(false) };
         let interval = &self.options.refresh_interval;
-        lifecycle::hydrated(&self.client, &prepared.generation, interval).await
+        let shown = lifecycle::show(&self.client, names, target, &filled, interval).await?;
+        let Some(old) = shown else { return Ok(false) };
+        let now = Instant::now();
+        self.old.extend(old.into_iter().map(|name| (now, name)));
+        if let Some(prepared) = self.prepared.get_mut(&index) {
+            (prepared.complete, prepared.building, prepared.fill) = (Some(filled), None, None);
+        }
+        self.sweep().await?;
+        Ok(true)
+    }
+
+    /// Deletes superseded generations that have been kept long enough.
+    async fn sweep(&mut self) -> Result<(), SinkError> {
+        let keep = Duration::from_secs(self.options.keep_old_secs);
+        while let Some((_, name)) = self.old.pop_front_if(|(since, _)| since.elapsed() >= keep) {
+            lifecycle::delete(&self.client, &name).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn look(&mut self) -> Result<Vec<IndexId>, SinkError> {
+        self.sweep().await?;
+        let mut lost = Vec::new();
+        for (index, prepared) in &mut self.prepared {
+            let Prepared { names, complete, building, .. } = prepared;
+            let seen = complete.is_some();
+            for (generation, seen) in [(complete, true), (building, !seen)] {
+                if let Some(there) = &generation
+                    && !lifecycle::stands(&self.client, names, there, seen).await?
+                {
+                    let (sink, generation_name) = (self.client.sink(), &there.name);
+                    tracing::warn!(sink, generation = generation_name, "the index was deleted");
+                    *generation = None;
+                    lost.push(*index);
+                }
+            }
+        }
+        lost.dedup();
+        Ok(lost)
     }
 
     pub(crate) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
         let mut written = Written::default();
         let mut ops = Vec::with_capacity(batch.len());
-        for document in bulk::coalesce(batch) {
+        for document in batch {
             let prepared = self.prepared(document.index)?;
-            if document.id.is_empty() || document.id.len() > MAX_ID {
-                let reason = format!("an id of {} bytes; 1 to {MAX_ID} fit", document.id.len());
-                let Document { index, id, at, .. } = document;
+            let Document { index, id, at, body, fill } = document;
+            if id.is_empty() || id.len() > MAX_ID {
+                let reason = format!("an id of {} bytes; 1 to {MAX_ID} fit", id.len());
                 let (index, id, at) = (*index, id.clone(), *at);
                 let rejection = Rejection { index, id, at, field: None, reason };
                 written.rejected.push(self.judge(rejection)?);
                 continue;
             }
-            ops.push(Op {
-                index: document.index,
-                generation: &prepared.generation.name,
-                id: &document.id,
-                at: document.at,
-                body: document.body.as_deref(),
-            });
+            ops.extend(prepared.takers(*fill).map(|generation| Op {
+                index: *index,
+                generation: &generation.write,
+                id,
+                at: *at,
+                body: body.as_deref(),
+            }));
         }
-        written.add(self.settle(ops).await?);
+        written.add(self.settle(bulk::coalesce(ops)).await?);
         Ok(written)
     }
 
@@ -140,11 +237,11 @@ impl OpenSearch {
     /// Lets a rejected document pass where its index says so.
     fn judge(&self, rejection: Rejection) -> Result<Rejection, SinkError> {
         let prepared = self.prepared(rejection.index)?;
-        match prepared.on_error {
+        match prepared.target.on_error {
             OnError::Skip => Ok(rejection),
             OnError::Stop => Err(SinkError::Rejected {
                 sink: self.name().to_owned(),
-                index: prepared.name.clone(),
+                index: prepared.target.name.clone(),
                 id: rejection.id.into(),
                 field: rejection.field,
                 reason: rejection.reason,

@@ -13,7 +13,6 @@ mod generate;
 mod print;
 
 #[path = "../../../../../compiler/tests/postgres/mod.rs"]
-#[allow(dead_code)]
 mod postgres;
 
 use std::collections::HashMap;
