@@ -6,8 +6,8 @@ use super::names;
 use super::node::{Node, Value};
 use super::read::{Keys, choice, each, items, text, whole};
 use super::schema::{
-    Aggregate, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, Order,
-    OrderBy, Origin, Through,
+    Aggregate, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Kind, Link, Order,
+    OrderBy, Origin, Rows, RowsFrom, Through,
 };
 use super::sql_read::{self, condition};
 use crate::catalog::TableName;
@@ -34,7 +34,11 @@ pub fn join(
     name: &Node,
     home: &str,
     found: &mut Vec<Diagnostic>,
-) -> Option<Join> {
+) -> Option<Kind> {
+    let from = [("join", keys.take("join")), ("select", many_only(keys, verb))];
+    if let Some((word, node)) = from.into_iter().find_map(|(word, node)| Some((word, node?))) {
+        return rows(keys, verb, (word, node), home, found).map(Kind::Rows);
+    }
     let table = table(keys, home, found);
     let link = match verb {
         "belongs_to" => match keys.take("column") {
@@ -61,7 +65,7 @@ pub fn join(
         None => Some(None),
     };
     let fields = inner_fields(keys, home, found);
-    Some(Join {
+    Some(Kind::Join(Join {
         table: table?,
         link: link?,
         primary_key: primary_key?,
@@ -71,7 +75,50 @@ pub fn join(
         order_by: order_by?,
         limit: limit?,
         fields: fields?,
-    })
+    }))
+}
+
+/// `select`, which only an array of any rows can come from.
+fn many_only<'a>(keys: &mut Keys<'a>, verb: &str) -> Option<&'a Node> {
+    if verb == "has_many" { keys.take("select") } else { None }
+}
+
+/// A relation by `join` or `select`; what words say of other relations has no place beside it.
+fn rows(
+    keys: &mut Keys<'_>,
+    verb: &str,
+    (word, node): (&str, &Node),
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Rows> {
+    let one = matches!(verb, "belongs_to" | "has_one");
+    let mut beside = vec!["table", "primary_key", "foreign_key", "column", "through", "filters"];
+    if word == "select" {
+        beside.extend(["join", "where", "order_by", "limit"]);
+    }
+    let strangers: Vec<&Node> = beside.iter().filter_map(|key| keys.take(key)).collect();
+    for stranger in &strangers {
+        let error = Diagnostic::error(stranger.place, format!("this has no place beside `{word}`"));
+        found.push(error.help("say it in the SQL"));
+    }
+    let from = match word {
+        "join" => sql_read::joins(node, found).map(RowsFrom::Join),
+        _ => sql_read::query(node, found).map(RowsFrom::Select),
+    };
+    let nullable = if one { nullable(keys, found) } else { never_required(keys, verb, found) };
+    let condition = condition(keys, found);
+    let order_by = match keys.take("order_by") {
+        Some(node) => sql_read::order(node, found).map(Some),
+        None => Some(None),
+    };
+    let limit = match if one { None } else { keys.take("limit") } {
+        Some(node) => whole(node, "`limit`", u64::MAX, found).map(Some),
+        None => Some(None),
+    };
+    let fields = inner_fields(keys, home, found);
+    let (from, nullable, condition) = (from?, nullable?, condition?);
+    let (order_by, limit, fields) = (order_by?, limit?, fields?);
+    strangers.is_empty().then_some(Rows { one, from, nullable, condition, order_by, limit, fields })
 }
 
 /// An array is never null, so there is nothing to require.

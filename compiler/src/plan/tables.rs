@@ -45,6 +45,11 @@ impl All<'_> {
                     self.conditions(join.filters.as_deref(), join.condition.as_ref());
                     self.fields(&join.fields);
                 }
+                Kind::Rows(rows) => {
+                    self.sql(rows.from.sql());
+                    rows.condition.iter().for_each(|sql| self.sql(sql));
+                    self.fields(&rows.fields);
+                }
                 Kind::Aggregate(aggregate) => {
                     self.tables.insert(aggregate.table.value.clone());
                     if let AggregateKey::Through(through) = &aggregate.key {

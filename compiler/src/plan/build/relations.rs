@@ -16,8 +16,8 @@ use crate::files::schema::{
     Origin, Through,
 };
 use crate::plan::{
-    Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Read, TableId, Tally,
-    Value,
+    Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Path, Read, TableId,
+    Tally, Value,
 };
 use crate::sql::scope::Scope;
 use crate::types::{Class, SqlType, render};
@@ -51,7 +51,7 @@ impl Lowering<'_> {
         };
         let scopes = self.within(outer, table);
         let row = Row { table, scopes: &scopes, home: &self.home };
-        let filter =
+        let conditions =
             filters::all(&mut self.tables, &row, join.filters.as_deref(), join.condition.as_ref());
         let order = match &join.order_by {
             None => Vec::new(),
@@ -63,8 +63,14 @@ impl Lowering<'_> {
             Link::HasOne(_) => (true, Some(1)),
             Link::HasMany(_) | Link::ManyToMany(_) => (false, join.limit),
         };
+        let filter = conditions.own;
         let limits = Limits { filter, order, limit };
-        let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
+        let (mut read, mut block, mut head) = self.read(outer, outer.named(name), found, limits);
+        read.further = self.further_conditions(&block, conditions.further);
+        if !read.further.is_empty() {
+            // Which rows are the first is not decided by the row alone.
+            head = None;
+        }
         let object = self.object(&mut block, &join.fields);
         self.path(block, head);
         Some(if one { Value::One(read, object) } else { Value::Many(read, object) })
@@ -81,7 +87,7 @@ impl Lowering<'_> {
         let Found { table, outer: key, inner, through } = found;
         let Limits { filter, order, limit } = limits;
         outer.reads.extend(key.iter().map(|part| part.column));
-        let mut up = self.climb(outer, &key);
+        let mut up = self.climb(&outer.site(), &key);
         let through = through.map(|(junction, left, right)| {
             let kept = self.demands.link(junction, left.clone(), &right);
             let block = Block {
@@ -92,6 +98,8 @@ impl Lowering<'_> {
                 field: field.clone(),
                 reads: right.iter().map(|part| part.column).collect(),
                 scopes: Vec::new(),
+                around: Vec::new(),
+                beside: Vec::new(),
             };
             self.path(block, None);
             let back = self.demands.link(junction, right.clone(), &left);
@@ -108,25 +116,18 @@ impl Lowering<'_> {
         let mut reads: BTreeSet<ColumnId> = order.iter().map(|part| part.column).collect();
         filter.iter().for_each(|filter| filters::columns(filter, &mut reads));
         let head = head.map(|limit| Head { filter: filter.clone(), limit });
-        let read = Read { key, through, kept: demand, filter, order, sorted: false, limit };
-        let scopes = self.within(outer, table);
-        (read, Block { table, demand, key: inner, up, field, reads, scopes }, head)
+        let further = Vec::new();
+        let read =
+            Read { key, through, kept: demand, filter, further, order, sorted: false, limit };
+        let beside = Vec::new();
+        let (scopes, around) = (self.within(outer, table), outer.frames());
+        (read, Block { table, demand, key: inner, up, field, reads, scopes, around, beside }, head)
     }
 
     /// What SQL can name in a row of another table.
     fn within(&self, outer: &Block, table: TableId) -> Vec<Scope> {
         let inner = row::scope(&self.tables, table);
         outer.scopes.iter().cloned().chain([inner]).collect()
-    }
-
-    /// From a link on a block's row to the root.
-    fn climb(&mut self, block: &Block, link: &[KeyPart]) -> Vec<Hop> {
-        let mut up = block.up.clone();
-        if link != block.key {
-            let kept = self.demands.link(block.table, link.to_vec(), &block.key);
-            up.insert(0, Hop { kept, gives: block.key.clone() });
-        }
-        up
     }
 
     fn columns(&mut self, table: TableId, names: &Columns) -> Option<Vec<ColumnId>> {
@@ -184,7 +185,8 @@ impl Lowering<'_> {
             &row,
             aggregate.filters.as_deref(),
             aggregate.condition.as_ref(),
-        );
+        )
+        .own(&mut self.tables);
         let function = function(&aggregate.op);
         if function == AggregateFunction::Ids && filter.is_none() {
             // The junction holds the keys itself: no need to look at the rows.
@@ -208,7 +210,7 @@ impl Lowering<'_> {
         let of = match aggregate.op.of() {
             None => None,
             Some(origin) => {
-                let (expr, ty) = row.origin(&mut self.tables, &origin)?;
+                let (expr, ty) = row.own_origin(&mut self.tables, &origin)?;
                 defined(&mut self.tables, function, &ty, &origin)?;
                 Some((expr, ty))
             }
@@ -267,12 +269,10 @@ impl Lowering<'_> {
     ) -> Value {
         let Found { table, outer: key, inner, .. } = found;
         outer.reads.extend(key.iter().map(|part| part.column));
-        let up = self.climb(outer, &key);
+        let up = self.climb(&outer.site(), &key);
         let kept = self.demands.add(table, inner.clone(), Wants::Tally(tally));
         let field = outer.named(name);
-        let reads = BTreeSet::new();
-        let scopes = Vec::new();
-        self.path(Block { table, demand: kept, key: inner, up, field, reads, scopes }, None);
+        self.add_path(Path { from: kept, field, reads: Vec::new(), head: None, hops: up });
         Value::Aggregate(Aggregate::Tallied { kept, key, tally: 0, function, ty })
     }
 

@@ -41,7 +41,7 @@ impl Printer<'_> {
                     }
                     AggregateKey::Through(through) => self.through(row, &far, through),
                 };
-                self.rows.push((far.table.clone(), far.alias.clone()));
+                self.push(&far);
                 select.conditions.extend(self.filters(&far, filters, aggregate.condition.as_ref()));
                 let order = match op {
                     AggregateOp::StringAgg(..) | AggregateOp::ArrayAgg(..) => {
