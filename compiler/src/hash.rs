@@ -318,6 +318,10 @@ impl Hasher<'_> {
                 self.tag(1);
                 self.through(through);
             }
+            AggregateKey::Join(sql) => {
+                self.tag(2);
+                self.sql(sql);
+            }
         }
         self.option(&aggregate.value_type, Hasher::ty);
         self.condition(&aggregate.condition);

@@ -12,6 +12,7 @@ use super::schema::{
 use super::sql_read::{self, condition};
 use crate::catalog::TableName;
 use crate::diagnostics::{At, Diagnostic};
+use crate::sql::tables;
 
 /// A column, or a list of at least one.
 pub fn columns(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Columns> {
@@ -96,11 +97,7 @@ fn rows(
     if word == "select" {
         beside.extend(["join", "where", "order_by", "limit"]);
     }
-    let strangers: Vec<&Node> = beside.iter().filter_map(|key| keys.take(key)).collect();
-    for stranger in &strangers {
-        let error = Diagnostic::error(stranger.place, format!("this has no place beside `{word}`"));
-        found.push(error.help("say it in the SQL"));
-    }
+    let strangers = strangers(keys, &beside, word, found);
     let from = match word {
         "join" => sql_read::joins(node, found).map(RowsFrom::Join),
         _ => sql_read::query(node, found).map(RowsFrom::Select),
@@ -118,7 +115,7 @@ fn rows(
     let fields = inner_fields(keys, home, found);
     let (from, nullable, condition) = (from?, nullable?, condition?);
     let (order_by, limit, fields) = (order_by?, limit?, fields?);
-    strangers.is_empty().then_some(Rows { one, from, nullable, condition, order_by, limit, fields })
+    (!strangers).then_some(Rows { one, from, nullable, condition, order_by, limit, fields })
 }
 
 /// An array is never null, so there is nothing to require.
@@ -179,8 +176,10 @@ pub fn aggregate(
     home: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Aggregate> {
-    let table = table(keys, home, found);
-    let key = aggregate_key(keys, function, home, found);
+    let (table, key) = match keys.take("join") {
+        Some(node) => joined_rows(keys, node, home, found).unzip(),
+        None => (table(keys, home, found), aggregate_key(keys, function, home, found)),
+    };
     let filters = filters(keys, "filters", found);
     let condition = condition(keys, found);
     let (op, value_type) = match function {
@@ -247,6 +246,40 @@ pub fn aggregate(
     let (table, op, key) = (table?, op?, key?);
     let (value_type, filters, condition) = (value_type?, filters?, condition?);
     Some(Aggregate { table, op, key, value_type, filters, condition, order_by: order_by? })
+}
+
+/// The rows of an aggregate by `join`, and the first table of it.
+fn joined_rows(
+    keys: &mut Keys<'_>,
+    node: &Node,
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(At<TableName>, AggregateKey)> {
+    let beside = ["table", "foreign_key", "through", "filters"];
+    let strangers = strangers(keys, &beside, "join", found);
+    let sql = sql_read::joins(node, found)?;
+    let Some(first) = tables(&sql, home).into_iter().next() else {
+        let error = Diagnostic::error(sql.place, "a join begins with a table");
+        found.push(error.help("name the table first, then what is joined to it"));
+        return None;
+    };
+    let table = At::new(first, sql.place);
+    (!strangers).then_some((table, AggregateKey::Join(sql)))
+}
+
+/// Refuses what words say and SQL says already; whether there was any.
+fn strangers(
+    keys: &mut Keys<'_>,
+    beside: &[&'static str],
+    word: &str,
+    found: &mut Vec<Diagnostic>,
+) -> bool {
+    let strangers: Vec<&Node> = beside.iter().filter_map(|key| keys.take(key)).collect();
+    for stranger in &strangers {
+        let error = Diagnostic::error(stranger.place, format!("this has no place beside `{word}`"));
+        found.push(error.help("say it in the SQL"));
+    }
+    !strangers.is_empty()
 }
 
 /// `column` or `sql`, one of which there must be.

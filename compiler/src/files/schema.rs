@@ -382,6 +382,8 @@ pub enum AggregateKey {
     Direct(Columns),
     /// Through a junction.
     Through(Through),
+    /// What follows JOIN; the related table is the first in it.
+    Join(Sql),
 }
 
 /// A condition on the columns of one row.

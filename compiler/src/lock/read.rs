@@ -233,7 +233,7 @@ fn field(cursor: &Cursor<'_>, home: &str) -> Read<Field> {
             ("join", join_form) => Kind::Join(join(&join_form, home)?),
             ("rows", form) => Kind::Rows(rows(&form, home)?),
             ("aggregate", form) => Kind::Aggregate(aggregate(&form, home)?),
-            _ => return inner.wrong("`join` or `aggregate`"),
+            _ => return inner.wrong("`join`, `rows` or `aggregate`"),
         },
         _ => return inner.wrong("a kind of field"),
     };
@@ -364,7 +364,8 @@ fn aggregate(cursor: &Cursor<'_>, home: &str) -> Read<Aggregate> {
     let key = match form {
         "direct" => AggregateKey::Direct(columns(&inner)?),
         "through" => AggregateKey::Through(through(&inner, home)?),
-        _ => return inner.wrong("`direct` or `through`"),
+        "join" => AggregateKey::Join(sql(&inner)?),
+        _ => return inner.wrong("`direct`, `through` or `join`"),
     };
     Ok(Aggregate {
         table: table(&cursor.need("table")?, home)?,

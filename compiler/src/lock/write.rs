@@ -327,6 +327,7 @@ fn aggregate(aggregate: &Aggregate, home: &str) -> Value {
     let key = match &aggregate.key {
         AggregateKey::Direct(key) => json!({"direct": columns(key)}),
         AggregateKey::Through(link) => json!({"through": through(link, home)}),
+        AggregateKey::Join(join) => json!({"join": sql(join)}),
     };
     let mut map = Map::new();
     map.insert("table".into(), aggregate.table.within(home).into());

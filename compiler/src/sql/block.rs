@@ -241,6 +241,26 @@ pub enum Asks {
 }
 
 impl Block {
+    /// A query of no relations yet.
+    pub fn over(place: Place) -> Block {
+        Block {
+            inputs: Vec::new(),
+            subqueries: Vec::new(),
+            relations: Vec::new(),
+            filter: None,
+            group: None,
+            aggregates: Vec::new(),
+            having: None,
+            outputs: Vec::new(),
+            distinct: Distinct::No,
+            union: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            place,
+        }
+    }
+
     /// Takes in what reads the block's own rows: expressions over these inputs and queries become
     /// expressions over the block's.
     pub fn absorb(&mut self, inputs: Vec<Input>, subqueries: Vec<Subquery>, exprs: &mut [Expr]) {

@@ -21,7 +21,7 @@ pub mod scope;
 mod tables;
 pub mod text;
 
-use self::block::{Block, Distinct, Phrase, SortKey};
+use self::block::{Block, Phrase, SortKey};
 use self::infer::{Frame, Typed, Typer};
 use self::query::Wanted;
 use self::scope::Scope;
@@ -76,22 +76,7 @@ pub fn joins(sql: &Sql, ground: Ground<'_>) -> Result<(Block, Scope), Vec<Diagno
     let Some(relations) = relations.filter(|_| typer.found.is_empty()) else {
         return Err(typer.found);
     };
-    let block = Block {
-        inputs,
-        subqueries,
-        relations,
-        filter: None,
-        group: None,
-        aggregates: Vec::new(),
-        having: None,
-        outputs: Vec::new(),
-        distinct: Distinct::No,
-        union: Vec::new(),
-        order: Vec::new(),
-        limit: None,
-        offset: 0,
-        place: sql.place,
-    };
+    let block = Block { inputs, subqueries, relations, ..Block::over(sql.place) };
     Ok((block, scope))
 }
 

@@ -18,7 +18,7 @@ pub fn tables(sql: &Sql, home: &str) -> Vec<TableName> {
     } else if let Ok(tree) = parse::query(sql) {
         tree.visit(&mut named)
     } else if let Ok(tree) = parse::joins(sql) {
-        tree.visit(&mut named)
+        tree.joins.visit(&mut named)
     } else {
         ControlFlow::Continue(())
     };

@@ -277,3 +277,73 @@ fields:
 fn of_membership() {
     follow("queries_membership", TABLES, MEMBERSHIP, &STEPS);
 }
+
+const AGGREGATES: &str = r#"
+table: users
+primary_key: id
+fields:
+  - keyword: name
+  - sum: revenue
+    join: orders o ON o.user_id = users.id JOIN items i ON i.order_id = o.id
+    where: o.status = 'paid'
+    sql: i.quantity * i.price
+    value_type: decimal
+  - count: paid
+    join: orders o ON o.user_id = users.id AND o.tenant = users.tenant
+    where: o.status = 'paid'
+  - count_distinct: products
+    join: |
+      orders o ON o.user_id = users.id
+        JOIN items i ON i.order_id = o.id LEFT JOIN products p ON p.id = i.product
+    sql: p.name
+  - string_agg: names
+    join: |
+      orders o ON o.user_id = users.id
+        JOIN items i ON i.order_id = o.id JOIN products p ON p.id = i.product
+    sql: p.name
+    separator: "/"
+    order_by: i.price DESC
+  - array_agg: shops
+    join: orders o ON o.user_id = users.id
+    column: shop
+    element_type: integer
+    order_by: [{ column: placed, direction: desc }]
+  - ids: open
+    join: orders o ON o.user_id = users.id AND o.status = 'open'
+    element_type: integer
+  - max: dearest
+    join: orders o ON o.user_id = users.id JOIN items i ON i.order_id = o.id
+    sql: i.price
+    value_type: decimal
+  - bool_or: any
+    join: orders o ON o.user_id = users.id
+    where: EXISTS (SELECT 1 FROM items i WHERE i.order_id = o.id)
+    sql: o.status = 'paid'
+  - count: withItems
+    table: orders
+    foreign_key: user_id
+    filters: [{ column: status, op: is_not_null }]
+    where: EXISTS (SELECT 1 FROM items i WHERE i.order_id = orders.id AND i.quantity > 1)
+  - sum: value
+    table: orders
+    foreign_key: user_id
+    value_type: decimal
+    sql: (SELECT sum(i.price) FROM items i WHERE i.order_id = orders.id) + users.limit_to
+  - avg: meanOfTagged
+    table: products
+    through: { table: items, left_key: order_id, right_key: product }
+    where: weight >= users.limit_to / 8.0
+    sql: weight * 2
+  - array_agg: marks
+    table: products
+    through: { table: items, left_key: order_id, right_key: product }
+    where: id IN (SELECT i.product FROM items i WHERE i.product = products.id AND i.note = 'a')
+    column: name
+    element_type: keyword
+    order_by: weight DESC
+"#;
+
+#[test]
+fn in_aggregates() {
+    follow("queries_aggregates", TABLES, AGGREGATES, &STEPS);
+}

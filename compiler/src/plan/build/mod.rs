@@ -23,6 +23,7 @@ mod relations;
 mod row;
 mod scope;
 mod share;
+mod totals;
 mod walk;
 
 use crate::catalog::Catalog;

@@ -25,19 +25,19 @@ use crate::types::{Class, SqlType, render};
 use super::demand::Wants;
 use super::filters;
 use super::lower::{Block, Lowering};
-use super::row::{self, Row};
+use super::row::{self, Reads, Row};
 use super::scope::Tables;
 
 /// How another table's rows are found from the row in scope.
-struct Found {
+pub struct Found {
     /// The table.
-    table: TableId,
+    pub table: TableId,
     /// Columns of the row in scope.
-    outer: Vec<KeyPart>,
+    pub outer: Vec<KeyPart>,
     /// Columns of the other table, encoded alike.
-    inner: Vec<KeyPart>,
+    pub inner: Vec<KeyPart>,
     /// The junction between: its table, its side of `outer`, its side of `inner`.
-    through: Option<(TableId, Vec<KeyPart>, Vec<KeyPart>)>,
+    pub through: Option<(TableId, Vec<KeyPart>, Vec<KeyPart>)>,
 }
 
 impl Lowering<'_> {
@@ -172,21 +172,37 @@ impl Lowering<'_> {
         name: &str,
         aggregate: &schema::Aggregate,
     ) -> Option<Value> {
+        if let AggregateKey::Join(_) = aggregate.key {
+            return self.total(outer, name, aggregate, None);
+        }
         let declared = assumed_key(&aggregate.key);
         let table = self.tables.table(&aggregate.table, declared.as_deref())?;
         let mut found = match &aggregate.key {
             AggregateKey::Direct(columns) => self.has(outer, table, columns)?,
             AggregateKey::Through(through) => self.through(outer, table, through)?,
+            AggregateKey::Join(_) => return None,
         };
         let scopes = self.within(outer, table);
         let row = Row { table, scopes: &scopes, home: &self.home };
-        let mut filter = filters::all(
+        let mistakes = self.tables.errors.len();
+        let conditions = filters::all(
             &mut self.tables,
             &row,
             aggregate.filters.as_deref(),
             aggregate.condition.as_ref(),
-        )
-        .own(&mut self.tables);
+        );
+        let of = match aggregate.op.of() {
+            None => None,
+            Some(origin) => Some((row.origin(&mut self.tables, &origin)?, origin)),
+        };
+        if self.tables.errors.len() > mistakes {
+            return None;
+        }
+        let more = matches!(of, Some(((Reads::More(_), _), _)));
+        if more || !conditions.further.is_empty() {
+            return self.total(outer, name, aggregate, Some(found));
+        }
+        let mut filter = conditions.own;
         let function = function(&aggregate.op);
         if function == AggregateFunction::Ids && filter.is_none() {
             // The junction holds the keys itself: no need to look at the rows.
@@ -207,17 +223,12 @@ impl Lowering<'_> {
             Some(Order::Columns(list)) => order_of(&mut self.tables, table, list),
             Some(Order::Sql(sql)) => row.order(&mut self.tables, sql).unwrap_or_default(),
         };
-        let of = match aggregate.op.of() {
-            None => None,
-            Some(origin) => {
-                let (expr, ty) = row.own_origin(&mut self.tables, &origin)?;
-                defined(&mut self.tables, function, &ty, &origin)?;
-                Some((expr, ty))
-            }
-        };
         let (mut of, ty) = match of {
-            Some((expr, ty)) => (Some(expr), ty),
-            None => (None, SqlType::Int8),
+            Some(((Reads::Own(expr), ty), origin)) => {
+                defined(&mut self.tables, function, &ty, &origin)?;
+                (Some(expr), ty)
+            }
+            Some(((Reads::More(_), _), _)) | None => (None, SqlType::Int8),
         };
         if let AggregateOp::CountOf(_) = aggregate.op {
             // Counting values is counting the rows that have one.
@@ -308,7 +319,8 @@ impl Lowering<'_> {
     }
 }
 
-fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
+/// Columns in the words of `order_by`.
+pub fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
     let part = |by: &OrderBy| {
         let column = tables.column(table, &by.column)?;
         let ty = tables.ty(table, column).clone();
@@ -325,7 +337,7 @@ fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<O
 }
 
 /// Whether Postgres has the function for the type.
-fn defined(
+pub fn defined(
     tables: &mut Tables<'_>,
     function: AggregateFunction,
     ty: &SqlType,
@@ -368,7 +380,8 @@ fn defined(
     None
 }
 
-fn function(op: &AggregateOp) -> AggregateFunction {
+/// The function of the plan.
+pub fn function(op: &AggregateOp) -> AggregateFunction {
     match op {
         AggregateOp::Count | AggregateOp::CountOf(_) => AggregateFunction::Count,
         AggregateOp::Sum(_) => AggregateFunction::Sum,
@@ -402,7 +415,7 @@ fn and_not_null(filter: Option<Expr>, of: Option<Expr>) -> Option<Expr> {
 /// the junction points to it with.
 fn assumed_key(key: &AggregateKey) -> Option<Vec<String>> {
     match key {
-        AggregateKey::Direct(_) => None,
+        AggregateKey::Direct(_) | AggregateKey::Join(_) => None,
         AggregateKey::Through(through) => match through.right_key.value.len() {
             1 => None,
             parts => Some((1..=parts).map(|part| format!("id{part}")).collect()),

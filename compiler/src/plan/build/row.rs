@@ -58,19 +58,6 @@ impl Row<'_> {
         }
     }
 
-    /// The same, refused when it reads more than its own row.
-    pub fn own_origin(&self, tables: &mut Tables<'_>, of: &Origin) -> Option<(Expr, SqlType)> {
-        match self.origin(tables, of)? {
-            (Reads::Own(expr), ty) => Some((expr, ty)),
-            (Reads::More(Further { phrase, .. }), _) => {
-                let message = "what is aggregated may read only its own row";
-                let help = "write the whole as a query: `sql: (SELECT … FROM … WHERE …)`";
-                tables.error(Diagnostic::error(phrase.place, message).help(help));
-                None
-            }
-        }
-    }
-
     /// `where:`, `raw:`.
     pub fn condition(&self, tables: &mut Tables<'_>, sql: &Sql, what: &str) -> Option<Reads> {
         let typed = sql::condition(sql, what, self.ground(tables));

@@ -1,7 +1,6 @@
 //! Relations said in SQL: the author's own joins and queries, with what they name around them
 //! called as it is called here.
 
-use crate::catalog::TableName;
 use crate::diagnostics::{At, Diagnostic};
 use crate::files::schema::{Rows, RowsFrom};
 use crate::sql::block::From;
@@ -11,7 +10,17 @@ use crate::sql::{self, Sql, rewrite};
 use super::scope::{Called, Printer, Scope};
 use super::write::{Select, name};
 
-impl Printer<'_> {
+/// A `join:` in scope.
+pub(super) struct Entered<'a> {
+    /// Its tables, in the order they are written.
+    pub(super) tables: Vec<Scope<'a>>,
+    /// What follows FROM.
+    pub(super) from: String,
+    /// The condition of the first table.
+    pub(super) on: Option<String>,
+}
+
+impl<'a> Printer<'a> {
     /// The rows of a `join:` or `select:`: one object or null, or an array.
     pub(super) fn rows(&mut self, row: &Scope<'_>, rows: &Rows) {
         match &rows.from {
@@ -22,38 +31,12 @@ impl Printer<'_> {
 
     fn joined(&mut self, rows: &Rows, sql: &Sql) {
         let depth = self.depth();
-        let names = self.names_in_scope();
-        let typed = sql::joins(sql, self.ground(&names));
-        let written = rewrite::joins(sql, self.ground(&names), &|name| self.called(name));
-        let ((block, scope), (from, on)) = match (typed, written) {
-            (Ok(typed), Ok(written)) => (typed, written),
-            (Err(errors), _) => return errors.into_iter().for_each(|error| self.complain(error)),
-            (_, Err(error)) => return self.complain(error),
-        };
-        let tables: Vec<Option<&TableName>> = block
-            .relations
-            .iter()
-            .map(|relation| match &relation.from {
-                From::Table(table) => Some(table),
-                From::Query(_) | From::Unnest(..) => None,
-            })
-            .collect();
-        let called = |named: Named| Called { alias: name(&named.alias), named };
-        self.rows.push(scope.relations.into_iter().map(called).collect());
-        let mut conditions: Vec<String> = on.map(|on| format!("({on})")).into_iter().collect();
+        let Some(Entered { tables, from, on }) = self.enter_join(sql) else { return };
+        let mut conditions: Vec<String> = on.into_iter().collect();
         conditions.extend(rows.condition.as_ref().map(|sql| self.holds(sql)));
         let mut order = rows.order_by.as_ref().map_or(Vec::new(), |sql| self.order_keys(sql));
-        let mut first = None;
-        for (table, relation) in tables.into_iter().zip(&block.relations) {
-            let Some(table) = table else { continue };
-            let far = self.known(table, &relation.alias, relation.place);
-            order.extend(self.ties(&far, relation.place));
-            first = first.or(Some(far));
-        }
-        let Some(far) = first else {
-            let error = Diagnostic::error(sql.place, "a join begins with a table");
-            return self.complain(error);
-        };
+        order.extend(tables.iter().flat_map(|one| self.ties(one, sql.place)).collect::<Vec<_>>());
+        let Some(far) = tables.into_iter().next() else { return };
         let select = Select { from, conditions, ..Select::default() };
         self.out.open("(");
         if rows.one {
@@ -77,6 +60,37 @@ impl Printer<'_> {
         self.out.shut(")");
         self.rows.pop();
         self.leave(depth);
+    }
+
+    /// Brings the relations of a `join:` into scope; their rows are to be taken off again.
+    pub(super) fn enter_join(&mut self, sql: &Sql) -> Option<Entered<'a>> {
+        let names = self.names_in_scope();
+        let typed = sql::joins(sql, self.ground(&names));
+        let written = rewrite::joins(sql, self.ground(&names), &|name| self.called(name));
+        let ((block, scope), (from, on)) = match (typed, written) {
+            (Ok(typed), Ok(written)) => (typed, written),
+            (Err(errors), _) => {
+                errors.into_iter().for_each(|error| self.complain(error));
+                return None;
+            }
+            (_, Err(error)) => {
+                self.complain(error);
+                return None;
+            }
+        };
+        let called = |named: Named| Called { alias: name(&named.alias), named };
+        self.rows.push(scope.relations.into_iter().map(called).collect());
+        let mut tables = Vec::new();
+        for relation in &block.relations {
+            if let From::Table(table) = &relation.from {
+                tables.push(self.known(table, &relation.alias, relation.place));
+            }
+        }
+        if tables.is_empty() {
+            self.complain(Diagnostic::error(sql.place, "a join begins with a table"));
+            return None;
+        }
+        Some(Entered { tables, from, on: on.map(|on| format!("({on})")) })
     }
 
     fn selected(&mut self, row: &Scope<'_>, rows: &Rows, sql: &Sql) {
