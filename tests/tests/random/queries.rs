@@ -86,7 +86,7 @@ impl Queries<'_> {
             5 => {
                 let first = self.value()?;
                 let number = ["long", "decimal"].contains(&first.0.as_str());
-                let of = if number { format!("-{} * 2", first.1) } else { first.1 };
+                let of = if number { format!("{} * 2 - 1", first.1) } else { first.1 };
                 (first.0, of)
             }
             _ => ("boolean".into(), self.condition()?),
