@@ -94,16 +94,18 @@ pub fn gather<'scope>(
                 stash.clear();
                 return gather.end();
             };
+            // A root stands for all changes that reach it since its message's time: no moment in
+            // between is read.
+            let mut upto = closed;
             stash.retain_mut(|(capability, roots)| {
-                if *capability.time() < closed {
-                    gather.take(roots.extract_if(.., |root| root.2 < closed));
-                    if let Some(next) = roots.iter().map(|root| root.2).min() {
-                        capability.downgrade(&next);
-                    }
+                if roots.iter().any(|root| root.2 >= closed) {
+                    upto = upto.min(*capability.time());
+                    return true;
                 }
-                !roots.is_empty()
+                gather.take(roots.drain(..));
+                false
             });
-            match gather.turn(closed) {
+            match gather.turn(upto) {
                 Next::Rest => {}
                 Next::GoOn => again.activate(),
                 Next::Wait => again.activate_after(Duration::from_millis(1)),
@@ -366,6 +368,13 @@ impl Gather {
             self.shared.live.failed(&failures);
         }
         let (row, present) = found?;
+        if present && self.filled[index] {
+            // Where a change is on its way that undoes another, it is to be handed on.
+            let (name, hash) = (name(index, key), xxh3_64(&self.body));
+            if self.known.get(&name) != Some(&hash) {
+                self.known.insert(name, UNSURE);
+            }
+        }
         present.then(|| Document {
             index: IndexId(index as u16),
             id: description.id(&row),
