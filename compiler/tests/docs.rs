@@ -2,20 +2,14 @@
 //! its page. `UPDATE_GOLDEN=1` writes them.
 #![allow(clippy::unwrap_used)]
 
+mod golden;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use flusso_compiler::sql::functions::{Entry, families, signature};
+use golden::page;
 
-/// Compares a page with what it should be, or writes it.
-fn page(name: &str, text: &str) {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/src").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, text).unwrap();
-    }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == text, "docs/src/{name} is not current; run with UPDATE_GOLDEN=1");
-}
+use flusso_compiler::sql::functions::{Entry, families, signature};
 
 /// A row of the table, as a reader of the manual wants it.
 fn row(entry: &Entry) -> String {

@@ -1,32 +1,46 @@
 //! Queries inside SQL as plans: where each phrase went, what it keeps, and which are refused.
 #![allow(clippy::unwrap_used)]
 
-use std::path::Path;
+mod golden;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 use flusso_compiler::catalog::{Catalog, Column, Table, TableName};
 use flusso_compiler::files::load;
+use flusso_compiler::plan::verbose::verbose;
 use flusso_compiler::plan::{self, Holds, text};
 use flusso_compiler::types::SqlType;
 
-fn catalog() -> Catalog {
-    use SqlType::{Int4, Text};
-    let tables = [
-        ("users", [("id", Int4), ("name", Text), ("boss", Int4), ("tenant", Int4)]),
-        ("orders", [("id", Int4), ("status", Text), ("user_id", Int4), ("tenant", Int4)]),
-        ("items", [("id", Int4), ("note", Text), ("order_id", Int4), ("price", Int4)]),
-    ];
+const TABLES: &str = "
+CREATE TABLE users (id int PRIMARY KEY, name text, boss int, tenant int);
+CREATE TABLE orders (id int PRIMARY KEY, status text, user_id int, tenant int);
+CREATE TABLE items (id int PRIMARY KEY, note text, order_id int, price int);
+";
+
+/// The tables of these statements, one a line.
+fn catalog(statements: &str) -> Catalog {
     let mut catalog = Catalog::default();
-    for (name, columns) in tables {
-        let name = TableName { schema: "public".into(), name: name.into() };
-        let column = |(name, ty): (&str, SqlType)| Column {
-            name: name.into(),
-            type_name: ty.to_string(),
-            ty,
-            not_null: name == "id",
-            width: None,
-            distinct: None,
+    for line in statements.lines().filter_map(|line| line.strip_prefix("CREATE TABLE ")) {
+        let (name, columns) = line.trim_end_matches(");").split_once(" (").unwrap();
+        let column = |text: &str| {
+            let (name, ty) = text.split_once(' ').unwrap();
+            let (type_name, null) = ty.split_once(' ').unwrap_or((ty, ""));
+            let ty = match type_name {
+                "int" => SqlType::Int4,
+                "numeric" => SqlType::Numeric(None),
+                "date" => SqlType::Date,
+                "timestamp" => SqlType::Timestamp,
+                "text[]" => SqlType::Array(Box::new(SqlType::Text)),
+                _ => SqlType::Text,
+            };
+            let (name, type_name) = (name.to_owned(), type_name.to_owned());
+            let not_null = !null.is_empty();
+            Column { name, type_name, ty, not_null, width: None, distinct: None }
         };
-        let (columns, key) = (columns.map(column).into(), vec!["id".to_owned()]);
+        let columns = columns.split(", ").map(column).collect();
+        let (name, key) =
+            (TableName { schema: "public".into(), name: name.into() }, vec!["id".to_owned()]);
         let table =
             Table { oid: 1, kind: 'r', columns, primary_key: key, identity: 'd', rows: None };
         catalog.names.push(name.clone());
@@ -37,9 +51,13 @@ fn catalog() -> Catalog {
 
 /// The plan of one index of users, or what is wrong, as it is printed.
 fn build(name: &str, fields: &str) -> Result<plan::Plan, String> {
+    let schema = format!("table: users\nprimary_key: id\nfields:\n  - keyword: name\n{fields}");
+    build_schema(name, &schema, TABLES)
+}
+
+fn build_schema(name: &str, schema: &str, tables: &str) -> Result<plan::Plan, String> {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("queries-{name}"));
     std::fs::create_dir_all(&home).unwrap();
-    let schema = format!("table: users\nprimary_key: id\nfields:\n  - keyword: name\n{fields}");
     std::fs::write(home.join("users.yml"), schema).unwrap();
     let config =
         "[source]\ntype = \"postgres\"\n[[index]]\nname = \"users\"\nschema = \"users.yml\"\n";
@@ -48,7 +66,7 @@ fn build(name: &str, fields: &str) -> Result<plan::Plan, String> {
     for (path, _) in &mut sources.files {
         *path = path.file_name().unwrap().into();
     }
-    let built = config.and_then(|config| plan::build(&config, Some(&catalog())));
+    let built = config.and_then(|config| plan::build(&config, Some(&catalog(tables))));
     built.map_err(|errors| sources.render_all(&errors, false))
 }
 
@@ -87,6 +105,7 @@ const FIELDS: &str = "
 fn a_plan_says_where_each_phrase_went() {
     let plan = build("plan", FIELDS).unwrap();
     insta::assert_snapshot!(text::text(&plan, None, None, false));
+    insta::assert_snapshot!("operators", verbose(&plan, false));
 }
 
 #[test]
@@ -130,4 +149,84 @@ fn what_cannot_be_answered_by_key_is_refused() {
         format!("-- unordered\n{}", build("unordered", unordered).unwrap_err()),
     ];
     insta::assert_snapshot!(said.into_iter().chain(both).collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn what_is_not_supported_is_named() {
+    let refused = [
+        (
+            "window",
+            "(SELECT max(row_number() OVER (ORDER BY id)) FROM orders WHERE user_id = users.id)",
+        ),
+        ("recursive", "(WITH RECURSIVE r AS (SELECT 1 AS n) SELECT n FROM r)"),
+        (
+            "full join",
+            "(SELECT count(*) FROM orders o FULL JOIN items i ON i.order_id = o.id WHERE o.user_id = users.id)",
+        ),
+        (
+            "using",
+            "(SELECT count(*) FROM orders o JOIN items i USING (id) WHERE o.user_id = users.id)",
+        ),
+        ("function", "(SELECT count(*) FROM generate_series(1, users.id) AS n)"),
+        ("aggregate", "(SELECT jsonb_agg(status) FROM orders WHERE user_id = users.id)"),
+        ("intersect", "EXISTS (SELECT id FROM orders WHERE user_id = users.id INTERSECT SELECT 1)"),
+        ("union", "EXISTS (SELECT id FROM orders WHERE user_id = users.id UNION SELECT 1)"),
+        (
+            "grouping sets",
+            "(SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY GROUPING SETS ((status), ()))",
+        ),
+        (
+            "limit",
+            "(SELECT id FROM orders WHERE user_id = users.id ORDER BY id LIMIT users.tenant)",
+        ),
+        (
+            "all columns",
+            "EXISTS (SELECT 1 FROM (SELECT * FROM orders o WHERE o.user_id = users.id) x)",
+        ),
+        ("sublink", "users.id IN (SELECT i.order_id FROM items i GROUP BY i.order_id)"),
+        ("rows", "(users.id, users.boss) NOT IN (SELECT id, user_id FROM orders)"),
+        ("locks", "(SELECT max(id) FROM orders WHERE user_id = users.id FOR UPDATE)"),
+        (
+            "clock",
+            "EXISTS (SELECT 1 FROM orders WHERE user_id = users.id AND status = now()::text)",
+        ),
+        ("nested", "(SELECT sum(count(*)) FROM orders WHERE user_id = users.id)"),
+        ("ungrouped", "(SELECT status FROM orders WHERE user_id = users.id GROUP BY tenant)"),
+        ("where", "(SELECT 1 FROM orders WHERE user_id = users.id AND count(*) > 1)"),
+        ("unknown", "(SELECT o.nmae FROM orders o WHERE o.user_id = users.id)"),
+        (
+            "ambiguous",
+            "(SELECT count(*) FROM orders o JOIN items i ON i.order_id = o.id WHERE user_id = users.id AND id > 1)",
+        ),
+    ];
+    let said = refused.map(|(name, sql)| {
+        let said = build("unsupported", &format!("  - keyword: x\n    sql: \"{sql}\"\n"));
+        format!("-- {name}\n{}", said.unwrap_err())
+    });
+    insta::assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn the_page_of_queries_is_current() {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs/queries");
+    let tables = std::fs::read_to_string(home.join("tables.sql")).unwrap();
+    let refused = "table: users\nprimary_key: id\nfields:\n  - keyword: latest\n    sql: (SELECT string_agg(o.status, ',') FROM orders o)\n";
+    let refused = build_schema("page", refused, &tables).unwrap_err();
+    let mut page = include_str!("docs/queries.md").replace("{refused}", &refused);
+    let mut examples: Vec<PathBuf> =
+        std::fs::read_dir(&home).unwrap().map(|entry| entry.unwrap().path()).collect();
+    examples.retain(|path| path.extension().is_some_and(|kind| kind == "yml"));
+    examples.sort();
+    for path in examples {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (said, schema) = text.split_at(text.find("table:").unwrap());
+        let mut said = said.lines().map(|line| line.trim_start_matches('#').trim());
+        let title = said.next().unwrap();
+        let said: Vec<&str> = said.skip(1).collect();
+        let plan = build_schema("page", schema, &tables).unwrap_or_else(|error| panic!("{error}"));
+        let plan = text::text(&plan, None, None, false);
+        write!(page, "\n## {title}\n\n{}\n\n", said.join("\n")).unwrap();
+        write!(page, "```yaml\n{schema}```\n\n```text\n{plan}```\n").unwrap();
+    }
+    golden::page("queries.md", &page);
 }

@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
+use flusso_compiler::plan::query::Takes;
 use flusso_compiler::plan::{
     Aggregate, Holds, IndexId, KeptId, KeyPart, Object, Path, Plan, Read, Value,
 };
@@ -194,7 +195,7 @@ fn links(plan: &Plan) -> HashSet<KeptId> {
         reads(&index.shape, &mut |one: &Read| {
             read.insert(one.kept);
         });
-        let mut reads = |kept, rows: bool| read.extend(rows.then_some(kept));
+        let mut reads = |kept, takes| read.extend((takes != Takes::Number).then_some(kept));
         index.each_formula(&mut |formula| formula.each_kept(&mut reads));
         index.shape.each_rows(&mut |rows| rows.query.each_kept(&mut reads));
     }

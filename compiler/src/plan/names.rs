@@ -5,6 +5,7 @@
 
 use crate::expr::Expr;
 pub(super) use crate::plan::phrase::expr;
+use crate::plan::query::Takes;
 use crate::plan::{
     Aggregate, AggregateFunction, ColumnId, Formula, Head, Holds, Hop, Index, KeptId, KeyPart,
     Object, OrderPart, Path, Plan, Query, Read, Table, Value,
@@ -57,7 +58,10 @@ pub(super) fn function(function: AggregateFunction) -> &'static str {
 /// How a change walks up: `order_id → orders[id].user_id`.
 pub(super) fn route(plan: &Plan, path: &Path) -> String {
     let from = plan.kept(path.from);
-    let start = key(plan.table(from.table), &from.key);
+    let start = match from.key.as_slice() {
+        [] => "any of them".to_owned(),
+        by => key(plan.table(from.table), by),
+    };
     let hops = path.hops.iter().map(|hop| self::hop(plan, hop));
     std::iter::once(start).chain(hops).collect::<Vec<_>>().join(" → ")
 }
@@ -73,10 +77,14 @@ pub(super) fn hop(plan: &Plan, hop: &Hop) -> String {
 pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
     let kept = plan.kept(path.from);
     let table = plan.table(kept.table);
-    if let Holds::Tallies(_) = kept.holds {
-        return vec!["only when a count or sum changes".into()];
-    }
     let mut only = Vec::new();
+    if kept.key.is_empty() {
+        only.push("every document".into());
+    }
+    if let Holds::Tallies(_) = kept.holds {
+        only.push("only when a count or sum changes".into());
+        return only;
+    }
     if let Some(Head { filter, limit }) = &path.head {
         let of = filter.as_ref().map(|filter| format!(" where {}", expr(table, filter)));
         only.push(format!("only when in the first {limit}{}", of.unwrap_or_default()));
@@ -97,7 +105,7 @@ pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
 pub(super) fn shown(index: &Index) -> Vec<KeptId> {
     let mut shown = vec![index.root];
     reads(&index.shape, &mut |read| shown.push(read.kept));
-    let mut show = |kept, rows: bool| shown.extend(rows.then_some(kept));
+    let mut show = |kept, takes| shown.extend((takes != Takes::Number).then_some(kept));
     index.each_formula(&mut |formula| formula.each_kept(&mut show));
     index.shape.each_rows(&mut |rows| rows.query.each_kept(&mut show));
     shown
@@ -113,7 +121,7 @@ pub(super) fn read_by_query(plan: &Plan, query: &Query) -> String {
     each_once(plan, |each| query.each_kept(each))
 }
 
-fn each_once(plan: &Plan, visit: impl Fn(&mut dyn FnMut(KeptId, bool))) -> String {
+fn each_once(plan: &Plan, visit: impl Fn(&mut dyn FnMut(KeptId, Takes))) -> String {
     let mut names: Vec<&str> = Vec::new();
     visit(&mut |kept, _| {
         let name = plan.kept(kept).name.as_str();

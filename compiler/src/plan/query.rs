@@ -147,9 +147,20 @@ pub enum Rows {
     Unnest(Expr),
 }
 
+/// What a query takes of a kept thing under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// All rows.
+    Rows,
+    /// The first rows.
+    First,
+    /// A number.
+    Number,
+}
+
 impl Formula {
-    /// What its queries read: each kept thing, and whether its rows are read or its tallies.
-    pub fn each_kept(&self, each: &mut dyn FnMut(KeptId, bool)) {
+    /// What its queries read: each kept thing, and what they take of it.
+    pub fn each_kept(&self, each: &mut dyn FnMut(KeptId, Takes)) {
         self.queries.iter().for_each(|query| query.each_kept(each));
     }
 }
@@ -164,16 +175,17 @@ impl Query {
         })
     }
 
-    /// What it reads: each kept thing, and whether its rows are read or its tallies.
-    pub fn each_kept(&self, each: &mut dyn FnMut(KeptId, bool)) {
+    /// What it reads: each kept thing, and what it takes of it.
+    pub fn each_kept(&self, each: &mut dyn FnMut(KeptId, Takes)) {
         match &self.from {
             Found::Tallied { tallies, .. } => {
-                tallies.iter().for_each(|(kept, _)| each(*kept, false))
+                tallies.iter().for_each(|(kept, _)| each(*kept, Takes::Number))
             }
             Found::Rows { relations, .. } => {
                 for relation in relations {
                     match &relation.rows {
-                        Rows::Kept { kept, .. } => each(*kept, true),
+                        Rows::Kept { kept, head: true, .. } => each(*kept, Takes::First),
+                        Rows::Kept { kept, head: false, .. } => each(*kept, Takes::Rows),
                         Rows::Query(inner) => inner.each_kept(each),
                         Rows::Unnest(_) => {}
                     }

@@ -5,7 +5,10 @@
 //! `emit INDEX`. The lines below an operator say what it walks or looks up.
 
 use crate::plan::layout::{Grid, Style, cell, figure};
-use crate::plan::{Aggregate, Formula, Holds, Index, Kept, Object, Plan, Read, Value, names, text};
+use crate::plan::query::Takes;
+use crate::plan::{
+    Aggregate, Formula, Holds, Index, Kept, KeptId, Object, Plan, Read, Value, names, text,
+};
 
 /// The operators in the order a change meets them.
 pub fn verbose(plan: &Plan, colour: bool) -> String {
@@ -78,9 +81,7 @@ impl List {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
                 Value::Formula(formula, ..) => self.formula(plan, formula, &field),
                 Value::Rows(rows) => {
-                    rows.query.each_kept(&mut |kept, _| {
-                        self.detail("lookup", &format!("{} for {field}", plan.kept(kept).name));
-                    });
+                    rows.query.each_kept(&mut |kept, takes| self.taken(plan, kept, takes, &field));
                     self.lookups(plan, &rows.object, &field);
                 }
                 Value::Object(object) => self.lookups(plan, object, &field),
@@ -98,9 +99,15 @@ impl List {
     }
 
     fn formula(&mut self, plan: &Plan, formula: &Formula, field: &str) {
-        formula.each_kept(&mut |kept, _| {
-            self.detail("lookup", &format!("{} for {field}", plan.kept(kept).name));
-        });
+        formula.each_kept(&mut |kept, takes| self.taken(plan, kept, takes, field));
+    }
+
+    fn taken(&mut self, plan: &Plan, kept: KeptId, takes: Takes, field: &str) {
+        let word = match takes {
+            Takes::First => "head",
+            Takes::Rows | Takes::Number => "lookup",
+        };
+        self.detail(word, &format!("{} for {field}", plan.kept(kept).name));
     }
 
     fn read(&mut self, plan: &Plan, read: &Read, field: &str) {

@@ -8,9 +8,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
-    OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitMut, VisitorMut,
+    AccessExpr, BinaryOperator, Distinct, Expr, FunctionArg, FunctionArgExpr,
+    FunctionArgumentClause, FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName,
+    ObjectNamePart, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitMut,
+    VisitorMut,
 };
 
 use super::infer::Typer;
@@ -130,6 +131,23 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// What `DISTINCT ON` names must be what `ORDER BY` begins with, by bytes as well.
+    fn distinct_as_ordered(&self, query: &mut Query) {
+        let order = query.order_by.as_ref().map(|order| &order.kind);
+        let (SetExpr::Select(select), Some(OrderByKind::Expressions(keys))) =
+            (query.body.as_mut(), order)
+        else {
+            return;
+        };
+        if let Some(Distinct::On(distinct)) = &mut select.distinct {
+            for one in distinct {
+                if keys.iter().any(|key| key.expr == *one && self.is_by_bytes(key)) {
+                    by_bytes(one);
+                }
+            }
+        }
+    }
+
     /// The names that stand where these do, as they are to be written.
     fn renamed(&self, names: &[Ident]) -> Option<Expr> {
         let (first, last) = (names.first()?, names.last()?);
@@ -157,6 +175,7 @@ impl VisitorMut for Rewriter<'_> {
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
         let named = query.with.iter().flat_map(|with| &with.cte_tables);
         self.named.extend(named.map(|one| ident(&one.alias.name)));
+        self.distinct_as_ordered(query);
         let Query { body, order_by, .. } = query;
         if let Some(order) = order_by
             && let OrderByKind::Expressions(keys) = &mut order.kind

@@ -4,6 +4,7 @@
 mod aggregates;
 mod fields;
 mod filters;
+mod manual;
 mod queries;
 mod relations;
 mod rows;

@@ -260,6 +260,11 @@ fields:
     where: id NOT IN (SELECT order_id FROM items WHERE quantity = 0 AND order_id IS NOT NULL)
     fields:
       - keyword: status
+  - has_many: large
+    join: orders o ON o.user_id = users.id
+    where: o.id IN (SELECT i.order_id FROM items i WHERE i.quantity > 2)
+    fields:
+      - integer: id
   - has_many: both
     select: |
       SELECT u.what, u.n FROM (

@@ -64,6 +64,7 @@ impl Lowering<'_> {
         block.limit = if rows.one { Some(1) } else { rows.limit };
 
         let frames = outer.frames();
+        self.memberships_within(&frames, &mut block);
         let Open { query, rows: mut stands, sites } =
             self.open(&frames, &field, Asks::Array, block)?;
         let beside = stands.split_off(1.min(stands.len()));

@@ -87,8 +87,12 @@ impl Typer<'_> {
                 if (*op, *set_quantifier) == (SetOperator::Union, SetQuantifier::All) =>
             {
                 if order.is_some() {
-                    let message = "the rows of a UNION ALL cannot be ordered as a whole yet";
-                    self.error_help(place, message, "order them in the query around it");
+                    let message = "the rows of a UNION ALL are not ordered as a whole here";
+                    self.error_help(
+                        place,
+                        message,
+                        "write `SELECT … FROM (…) AS u ORDER BY …` around it",
+                    );
                     return None;
                 }
                 let left = self.body(left, None, wanted, place);
