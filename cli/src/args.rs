@@ -11,6 +11,7 @@ use flusso_compiler::files::budget::Budget;
 
 const EXAMPLES: &str = "\
 Examples:
+  flusso init orders                 write a schema file after the table of a live database
   flusso check                       is everything right, before anything runs
   flusso plan users                  what a document is made of, and what a change costs
   flusso run                         keep the documents in step with Postgres
@@ -31,6 +32,8 @@ pub struct Arguments {
 /// The commands, in the order of a working day.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a schema file for a table, and flusso.toml if there is none
+    Init(Init),
     /// Say whether config and schemas are right, alone and against the database
     Check(Check),
     /// Show what runs: what is kept, how changes reach documents, what it costs
@@ -51,6 +54,28 @@ pub enum Command {
     Quarantine(Quarantine),
     /// Print the JSON Schema of a file format, for editors
     Schema(Schema),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The table, as in SQL [default: the one that most others lead to or from]
+    pub table: Option<String>,
+    /// The deployment; written when there is none, else the index is added to it
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
+    /// Where the database is [default: what the config says, else DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Write over a schema file that is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `check`.

@@ -11,6 +11,7 @@ mod check;
 mod database;
 mod deployment;
 mod failure;
+mod init;
 mod output;
 mod panic;
 mod plan;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
 
 fn command(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Init(args) => wait(init::init(args)),
         Command::Check(args) => wait(check::check(args)),
         Command::Plan(args) => wait(plan::plan(args)),
         Command::Build(args) => build::build(args),

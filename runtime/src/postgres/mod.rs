@@ -30,6 +30,7 @@ mod relations;
 mod slot;
 mod snapshot;
 mod stream;
+pub mod survey;
 mod timeline;
 mod tls;
 mod transaction;
