@@ -13,6 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   flusso init orders                 write a schema file after the table of a live database
   flusso check                       is everything right, before anything runs
+  flusso preview users 7 --watch     the document as it would be, again at each save of a file
   flusso plan users                  what a document is made of, and what a change costs
   flusso run                         keep the documents in step with Postgres
   flusso run --locked                the same from a compiled flusso.lock alone
@@ -34,6 +35,8 @@ pub struct Arguments {
 pub enum Command {
     /// Write a schema file for a table, and flusso.toml if there is none
     Init(Init),
+    /// Show documents as they would be, from the live database
+    Preview(Preview),
     /// Say whether config and schemas are right, alone and against the database
     Check(Check),
     /// Show what runs: what is kept, how changes reach documents, what it costs
@@ -76,6 +79,37 @@ pub struct Init {
     /// Write over a schema file that is there
     #[arg(long)]
     pub force: bool,
+}
+
+/// `preview`.
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// The index
+    pub index: String,
+    /// The documents [default: the first three]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// The deployment
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
+    /// Show where they differ from what the sinks hold
+    #[arg(long)]
+    pub diff: bool,
+    /// Show them again at each save of a file, until interrupted
+    #[arg(long)]
+    pub watch: bool,
+    /// For a person or for a program, one document a line
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
+    /// Put before every OpenSearch name [default: what the config says]
+    #[arg(long, env = "FLUSSO_INDEX_PREFIX", hide_env_values = true, value_name = "TEXT")]
+    pub index_prefix: Option<String>,
 }
 
 /// `check`.

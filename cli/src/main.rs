@@ -15,6 +15,7 @@ mod init;
 mod output;
 mod panic;
 mod plan;
+mod preview;
 mod quarantine;
 mod remote;
 mod run;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
 fn command(command: Command) -> Result<(), Failure> {
     match command {
         Command::Init(args) => wait(init::init(args)),
+        Command::Preview(args) => wait(preview::preview(args)),
         Command::Check(args) => wait(check::check(args)),
         Command::Plan(args) => wait(plan::plan(args)),
         Command::Build(args) => build::build(args),

@@ -21,6 +21,7 @@ pub mod error;
 mod fuzz;
 mod layout;
 pub mod moment;
+pub mod needed;
 mod origin;
 pub mod preflight;
 pub mod progress;
