@@ -333,15 +333,16 @@ impl Feeder {
     /// The transaction at hand committed and its record ended at `at`, which is greater than any
     /// before.
     pub fn commit(&mut self, at: Lsn) -> Result<(), FeedError> {
-        if self.pieces > 0 {
+        let parted = std::mem::take(&mut self.pieces) > 0;
+        if parted {
             debug_assert!(at > self.closed, "a commit record is longer than there are pieces");
-            self.pieces = 0;
             self.opening.readable.store(at, Relaxed);
         }
         self.piece = (0, 0);
         self.whole = self.changes.len();
         self.committed = at;
-        if at <= self.opening.told() {
+        // With what follows, the last part would come after the moment that is readable.
+        if parted || at <= self.opening.told() {
             self.close()?;
         }
         Ok(())

@@ -83,33 +83,50 @@ pub fn gather<'scope>(
         let address = info.address.to_vec();
         shared.mailboxes[worker].at(scope.worker().sync_activator_for(address));
         let again = scope.activator_for(info.address);
-        let mut stash: Vec<(Capability<Lsn>, Vec<Root>)> = Vec::new();
+        let mut stash: Vec<Message> = Vec::new();
         let mut gather = Gather::new(worker, shared, first);
         move |(input, frontier), _| {
             input.for_each(|capability, roots| {
-                stash.push((capability.retain(0), std::mem::take(roots)));
+                let last = roots.iter().map(|root| root.2).max().unwrap_or(0);
+                stash.push((capability.retain(0), last, std::mem::take(roots)));
             });
             let Some(&closed) = frontier.frontier().first() else {
                 // The feed ended: nobody waits for what is left.
                 stash.clear();
                 return gather.end();
             };
-            stash.retain_mut(|(capability, roots)| {
-                if *capability.time() < closed {
-                    gather.take(roots.extract_if(.., |root| root.2 < closed));
-                    if let Some(next) = roots.iter().map(|root| root.2).min() {
-                        capability.downgrade(&next);
-                    }
+            let upto = before_folds(closed, &stash);
+            stash.retain_mut(|(capability, _, roots)| {
+                let whole = *capability.time() < upto;
+                if whole {
+                    gather.take(roots.drain(..));
                 }
-                !roots.is_empty()
+                !whole
             });
-            match gather.turn(closed) {
+            match gather.turn(upto) {
                 Next::Rest => {}
                 Next::GoOn => again.activate(),
                 Next::Wait => again.activate_after(Duration::from_millis(1)),
             }
         }
     })
+}
+
+/// Roots with the last of their times.
+type Message = (Capability<Lsn>, Lsn, Vec<Root>);
+
+/// Up to where moments can be read. A root stands for all changes that reach it since its message's
+/// time, so that no moment in between has been told of in full.
+fn before_folds(closed: Lsn, stash: &[Message]) -> Lsn {
+    let mut upto = closed;
+    loop {
+        let across =
+            stash.iter().filter(|(capability, last, _)| *capability.time() < upto && *last >= upto);
+        match across.map(|(capability, ..)| *capability.time()).min() {
+            Some(begin) => upto = begin,
+            None => return upto,
+        }
+    }
 }
 
 /// When to come again.
@@ -366,6 +383,13 @@ impl Gather {
             self.shared.live.failed(&failures);
         }
         let (row, present) = found?;
+        if present && self.filled[index] {
+            // Where a change is on its way that undoes another, it is to be handed on.
+            let (name, hash) = (name(index, key), xxh3_64(&self.body));
+            if self.known.get(&name) != Some(&hash) {
+                self.known.insert(name, UNSURE);
+            }
+        }
         present.then(|| Document {
             index: IndexId(index as u16),
             id: description.id(&row),

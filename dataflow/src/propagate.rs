@@ -144,8 +144,9 @@ fn changed_keys<R: Diff>(
     })
 }
 
-/// What a seed carries: outer none when the changes show nothing new. Where an earlier run may
-/// have told of some, each counts by itself, be it undone by the next.
+/// What a seed carries: outer none when the changes show nothing new. Each moment counts by itself,
+/// even if the next undoes it: somebody may read at one that lies within the batch. Where an
+/// earlier run may have told of some, each change does.
 fn shown(
     batch: &Shared<i64>,
     values: std::ops::Range<usize>,
@@ -158,30 +159,34 @@ fn shown(
         Carries::Nothing | Carries::Gone => None,
     };
     let storage = &batch.0.storage;
-    let mut views: SmallVec<[(SmallVec<[u8; 64]>, &[u8], i64); 4]> = SmallVec::new();
+    let mut views: SmallVec<[(SmallVec<[u8; 64]>, &[u8], Lsn, i64); 4]> = SmallVec::new();
     let mut first = None;
     for value in values {
         let bytes = storage.vals.get_abs(value);
         let (lower, upper) = storage.upds.bounds(value);
         let updates = (lower..upper).map(|update| storage.upds.get_abs(update));
-        let mut changes = updates.filter(|(at, _)| **at > since.opened).map(|(_, diff)| *diff);
+        let mut changes = updates.filter(|(at, _)| **at > since.opened).peekable();
         let parts = split(bytes);
-        let Some(change) = changes.next().filter(|_| passes(filter, parts.packed, scratch)) else {
+        if changes.peek().is_none() || !passes(filter, parts.packed, scratch) {
             continue;
-        };
+        }
         first = first.or(Some(bytes));
-        let sum = change + changes.sum::<i64>();
-        if sum != 0 {
-            let view = view(parts, watch.shows.as_deref());
-            match views.iter_mut().find(|(other, ..)| *other == view) {
-                Some((.., total)) => *total += sum,
-                None => views.push((view, bytes, sum)),
+        let view = view(parts, watch.shows.as_deref());
+        for (at, change) in changes {
+            match views.iter_mut().find(|(other, _, when, _)| when == at && *other == view) {
+                Some((.., total)) => *total += change,
+                None => views.push((view.clone(), bytes, *at, *change)),
             }
         }
     }
     views.retain(|(.., sum)| *sum != 0);
     let (first, went) = match since.told {
-        None => views.first().map(|(_, first, sum)| (*first, views.len() == 1 && *sum < 0))?,
+        None => {
+            let last = views.iter().map(|(_, _, at, _)| *at).max();
+            let at_last = views.iter().filter(|(_, _, at, _)| Some(*at) == last);
+            let sum: i64 = at_last.map(|(.., sum)| *sum).sum();
+            views.first().map(|(_, first, ..)| (*first, sum < 0))?
+        }
         // Whether the root is still there is seen where it is read.
         Some(_) => (first?, true),
     };
@@ -237,18 +242,17 @@ pub fn propagate<'scope>(
             };
             let mut ready: Vec<Seed> = Vec::new();
             let mut earliest: Option<Capability<Lsn>> = None;
+            // A seed stands for all changes of its key since its message's time: until the last is
+            // closed, that time is held.
             stash.retain_mut(|(capability, seeds)| {
-                if *capability.time() >= closed {
+                if seeds.iter().any(|seed| seed.at >= closed) {
                     return true;
                 }
                 if earliest.as_ref().is_none_or(|earliest| capability.time() < earliest.time()) {
                     earliest = Some(capability.clone());
                 }
-                ready.extend(seeds.extract_if(.., |seed| seed.at < closed));
-                if let Some(next) = seeds.iter().map(|seed| seed.at).min() {
-                    capability.downgrade(&next);
-                }
-                !seeds.is_empty()
+                ready.append(seeds);
+                false
             });
             if let Some(capability) = earliest {
                 let told = opening.told();

@@ -120,7 +120,7 @@ fn nobody_answers_for_a_while() {
     survives("refused", |proxy| {
         proxy.weather(Weather { refuse: true, ..FAIR });
         proxy.cut();
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(1500));
     });
 }
 

@@ -102,7 +102,8 @@ fn cut(spot: &Spot<'_>, width: usize) -> (String, String) {
     // A control character would take the terminal elsewhere.
     let shown = |character: char| if character.is_control() { ' ' } else { character };
     let line: Vec<char> = spot.text.chars().map(shown).collect();
-    let (start, length) = (spot.column - 1, spot.length);
+    // What was trimmed off the end may have been the spot.
+    let (start, length) = ((spot.column - 1).min(line.len()), spot.length);
     if line.len() <= width {
         let caret = format!("{}{}", " ".repeat(start), "^".repeat(length.min(width - start)));
         return (line.into_iter().collect(), caret);

@@ -36,7 +36,7 @@ pub use compare::{Unequal, differences};
 use judge::{Pair, Verdict, judge};
 
 /// Moments at which documents that go on changing are looked at before they are given up.
-const MOMENTS: u32 = 10;
+const MOMENTS: u32 = 30;
 /// Documents asked for by id at once.
 const BATCH: usize = 500;
 /// Ids taken at once in a walk over the sink.
