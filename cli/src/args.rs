@@ -11,7 +11,9 @@ use flusso_compiler::files::budget::Budget;
 
 const EXAMPLES: &str = "\
 Examples:
+  flusso init orders                 write a schema file after the table of a live database
   flusso check                       is everything right, before anything runs
+  flusso preview users 7 --watch     the document as it would be, again at each save of a file
   flusso plan users                  what a document is made of, and what a change costs
   flusso run                         keep the documents in step with Postgres
   flusso run --locked                the same from a compiled flusso.lock alone
@@ -31,6 +33,10 @@ pub struct Arguments {
 /// The commands, in the order of a working day.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a schema file for a table, and flusso.toml if there is none
+    Init(Init),
+    /// Show documents as they would be, from the live database
+    Preview(Preview),
     /// Say whether config and schemas are right, alone and against the database
     Check(Check),
     /// Show what runs: what is kept, how changes reach documents, what it costs
@@ -51,6 +57,59 @@ pub enum Command {
     Quarantine(Quarantine),
     /// Print the JSON Schema of a file format, for editors
     Schema(Schema),
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The table, as in SQL [default: the one that most others lead to or from]
+    pub table: Option<String>,
+    /// The deployment; written when there is none, else the index is added to it
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
+    /// Where the database is [default: what the config says, else DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Write over a schema file that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `preview`.
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// The index
+    pub index: String,
+    /// The documents [default: the first three]
+    #[arg(value_name = "ID")]
+    pub ids: Vec<String>,
+    /// The deployment
+    #[arg(
+        short,
+        long,
+        env = "FLUSSO_CONFIG",
+        default_value = "flusso.toml",
+        hide_env_values = true
+    )]
+    pub config: PathBuf,
+    /// Show where they differ from what the sinks hold
+    #[arg(long)]
+    pub diff: bool,
+    /// Show them again at each save of a file, until interrupted
+    #[arg(long)]
+    pub watch: bool,
+    /// For a person or for a program, one document a line
+    #[arg(long, env = "FLUSSO_FORMAT", default_value = "human", hide_env_values = true)]
+    pub format: Format,
+    /// Put before every OpenSearch name [default: what the config says]
+    #[arg(long, env = "FLUSSO_INDEX_PREFIX", hide_env_values = true, value_name = "TEXT")]
+    pub index_prefix: Option<String>,
 }
 
 /// `check`.

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use flusso_compiler::catalog::Catalog;
-use flusso_compiler::files::config::Config;
-use flusso_compiler::files::overrides;
+use flusso_compiler::files::config::{self, Config, Secret, Source};
+use flusso_compiler::files::overrides::{self, Postgres, ResolveError};
 use flusso_compiler::plan;
 use flusso_runtime::postgres::connect::{Connection, Ssl};
 use flusso_runtime::postgres::{Client, catalog as read};
@@ -18,7 +18,23 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where the database is, by the files and the environment.
 pub fn connection(config: &Config) -> Result<Connection, Failure> {
-    let found = overrides::connection(&config.source, &environment).map_err(because)?;
+    source(&config.source)
+}
+
+/// Where it is by a file whose schemas need not be there, or by `DATABASE_URL` alone.
+pub fn source(source: &Source) -> Result<Connection, Failure> {
+    resolved(overrides::connection(source, &environment))
+}
+
+/// Where it is by a URL, whatever the environment says.
+pub fn at(url: &str) -> Result<Connection, Failure> {
+    let url = config::Connection::Url(Secret::Value(url.to_owned()));
+    let source = Source { connection: Some(url), manage_publication: true };
+    resolved(overrides::connection(&source, &|_| None))
+}
+
+fn resolved(found: Result<Postgres, ResolveError>) -> Result<Connection, Failure> {
+    let found = found.map_err(because)?;
     let ssl = found.sslmode.as_deref().map(Ssl::parse).transpose().map_err(because)?;
     Ok(Connection {
         host: found.host,

@@ -11,9 +11,11 @@ mod check;
 mod database;
 mod deployment;
 mod failure;
+mod init;
 mod output;
 mod panic;
 mod plan;
+mod preview;
 mod quarantine;
 mod remote;
 mod run;
@@ -48,6 +50,8 @@ fn main() -> ExitCode {
 
 fn command(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Init(args) => wait(init::init(args)),
+        Command::Preview(args) => wait(preview::preview(args)),
         Command::Check(args) => wait(check::check(args)),
         Command::Plan(args) => wait(plan::plan(args)),
         Command::Build(args) => build::build(args),

@@ -65,6 +65,8 @@ fn help_is_worth_reading() {
         ("help-check.txt", &["check", "--help"]),
         ("help-plan.txt", &["plan", "--help"]),
         ("help-verify.txt", &["verify", "--help"]),
+        ("help-init.txt", &["init", "--help"]),
+        ("help-preview.txt", &["preview", "--help"]),
     ] {
         let output = flusso(&here, arguments, &[]);
         assert_eq!(code(&output), 0);

@@ -14,6 +14,7 @@ pub mod catalog;
 pub mod catalog_file;
 pub mod check;
 pub mod diagnostics;
+pub mod draft;
 pub mod expr;
 pub mod files;
 pub mod hash;

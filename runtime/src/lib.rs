@@ -9,6 +9,7 @@ pub mod instant;
 pub mod lag;
 pub mod memory;
 pub mod postgres;
+pub mod preview;
 pub mod progress;
 pub mod quarantine;
 pub mod reading;

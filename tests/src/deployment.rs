@@ -223,6 +223,11 @@ impl Deployment {
         );
     }
 
+    /// Takes in an index that a command has added to the files.
+    pub fn adopt(&mut self, index: &str) {
+        self.queries.push((index.to_owned(), query(&self.folder, index)));
+    }
+
     /// Gives one of its indexes another schema.
     pub fn reshape(&mut self, index: &str, schema: &str) {
         self.write(&format!("{index}.schema.yml"), schema);

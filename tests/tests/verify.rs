@@ -96,6 +96,14 @@ fn node_with_wrong_documents_is_told_of_and_repaired() {
     let gone = format!("{url}/_doc/6?version={}&version_type=external_gte", version("6"));
     assert_eq!(ask(Method::DELETE, &gone, None).0, 200);
 
+    let arguments = ["preview", "orders", "4", "5", "6", "999999", "--diff", "--format", "json"];
+    let output = command(&shop.folder, &arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let read = |line: &str| serde_json::from_str::<Value>(line).expect("a line is JSON");
+    let kinds: Vec<Value> =
+        text.lines().map(|line| read(line)["differs"]["search"]["kind"].clone()).collect();
+    assert_eq!(json!(kinds), json!([null, "differs", "missing", "extra"]), "{text}");
+
     let (code, reports, said) = verify(&shop, &["orders"]);
     assert_eq!(code, 1, "{said}\n{}", flusso.said());
     assert!(said.contains("4 documents are wrong"), "{said}");

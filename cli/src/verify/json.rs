@@ -23,16 +23,21 @@ fn report(report: &Report) -> Value {
 }
 
 fn difference(it: &Difference) -> Value {
-    let (kind, values) = match &it.what {
-        What::Missing => ("missing", None),
-        What::Extra => ("extra", None),
-        What::Differs(unequal) => ("differs", Some(unequal)),
-    };
-    let mut shown = json!({"id": it.id, "lsn": moment::text(it.at), "kind": kind});
-    if let Some(unequal) = values {
-        shown["values"] = unequal.iter().map(value).collect();
-    }
+    let mut shown = what(&it.what);
+    shown["id"] = it.id.as_str().into();
+    shown["lsn"] = moment::text(it.at).into();
     shown
+}
+
+/// In what way a document is wrong.
+pub fn what(what: &What) -> Value {
+    match what {
+        What::Missing => json!({"kind": "missing"}),
+        What::Extra => json!({"kind": "extra"}),
+        What::Differs(unequal) => {
+            json!({"kind": "differs", "values": unequal.iter().map(value).collect::<Value>()})
+        }
+    }
 }
 
 fn value(it: &Unequal) -> Value {

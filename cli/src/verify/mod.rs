@@ -1,7 +1,7 @@
 //! `flusso verify`: whether the sinks hold what the database says.
 
-mod json;
-mod text;
+pub mod json;
+pub mod text;
 
 use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::files::overrides;

@@ -52,7 +52,8 @@ fn report(report: &Report, paint: Paint) -> String {
     text
 }
 
-fn document(text: &mut String, difference: &Difference, paint: Paint) {
+/// One wrong document.
+pub fn document(text: &mut String, difference: &Difference, paint: Paint) {
     let id = paint.ink(Ink::Bold, &clip(&difference.id));
     match &difference.what {
         What::Missing => text.push_str(&format!("    {id} is missing in the sink\n")),

@@ -219,8 +219,8 @@ fn column_name(
     found: &mut Vec<Diagnostic>,
 ) -> Option<At<String>> {
     match keys.take("column") {
-        Some(node) => names::folded(node, "a column", found),
-        None => names::folded(name, "a column", &mut Vec::new()),
+        Some(node) => names::database(node, "a column", found),
+        None => names::database(name, "a column", &mut Vec::new()),
     }
 }
 
@@ -337,8 +337,8 @@ fn geo(keys: &mut Keys<'_>, name: &Node, found: &mut Vec<Diagnostic>) -> Option<
         let message = "`geo` takes `column`, or `lat` and `lon`, not both";
         found.push(Diagnostic::error(column.place, message));
     }
-    let lat = names::folded(lat, "a column", found);
-    let lon = names::folded(lon, "a column", found);
+    let lat = names::database(lat, "a column", found);
+    let lon = names::database(lon, "a column", found);
     let nullable = nullable(keys, found);
     Some(Kind::Geo { lat: lat?, lon: lon?, nullable: nullable? })
 }

@@ -53,7 +53,8 @@ fn filter(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Filter> {
         keys.finish(found);
         return read;
     }
-    let column = keys.need("column", found).and_then(|node| names::folded(node, "a column", found));
+    let column =
+        keys.need("column", found).and_then(|node| names::database(node, "a column", found));
     let op = keys.need("op", found);
     let op = op.and_then(|node| Some(At::new(choice(node, "`op`", &OPS, found)?, node.place)));
     let value = keys.take("value");
@@ -121,7 +122,7 @@ pub fn soft_delete(node: &Node, found: &mut Vec<Diagnostic>) -> Option<SoftDelet
     let field = keys.take("field");
     let when = filters(&mut keys, "when", found);
     let marker = match (column, field) {
-        (Some(column), None) => names::folded(column, "a column", found).map(Marker::Column),
+        (Some(column), None) => names::database(column, "a column", found).map(Marker::Column),
         (None, Some(field)) => names::field(field, found).map(Marker::Field),
         (Some(_), Some(field)) => {
             let message = "`soft_delete` takes `column` or `field`, not both";

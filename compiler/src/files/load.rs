@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::config::{Config, IndexEntry};
-use super::config_read::{self, WrittenIndex};
+use super::config::{Config, IndexEntry, Source};
+use super::config_read::{self, Written, WrittenIndex};
 use super::schema::Schema;
 use super::{schema_read, toml, yaml};
 use crate::diagnostics::{Diagnostic, Place, Severity, Sources};
@@ -55,13 +55,7 @@ fn read_config(path: &Path, sources: &mut Sources, found: &mut Vec<Diagnostic>) 
         }
     };
     let text = sources.files[file as usize].1.clone();
-    let before = found.len();
-    let root = toml::parse(file, &text, found);
-    // What a broken file seems to lack may stand on the line that could not be read.
-    let mut doubtful = Vec::new();
-    let broken = found.len() > before;
-    let written = config_read::config(&root, if broken { &mut doubtful } else { found });
-    repeated_names(&written.indexes, found);
+    let written = written(file, &text, found);
     let home = path.parent().unwrap_or(Path::new(""));
     let mut schemas: BTreeMap<PathBuf, Option<Schema>> = BTreeMap::new();
     let mut indexes = Vec::new();
@@ -92,6 +86,41 @@ fn read_config(path: &Path, sources: &mut Sources, found: &mut Vec<Diagnostic>) 
         }
     }
     written.config.map(|config| Config { indexes, ..config })
+}
+
+/// What the text of a `flusso.toml` says, without the schema files it names.
+fn written(file: u32, text: &str, found: &mut Vec<Diagnostic>) -> Written {
+    let before = found.len();
+    let root = toml::parse(file, text, found);
+    // What a broken file seems to lack may stand on the line that could not be read.
+    let mut doubtful = Vec::new();
+    let broken = found.len() > before;
+    let written = config_read::config(&root, if broken { &mut doubtful } else { found });
+    repeated_names(&written.indexes, found);
+    written
+}
+
+/// A `flusso.toml` whose schema files need not be there yet.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Where rows come from.
+    pub source: Source,
+    /// Each index with the path of its schema file, relative to this one.
+    pub indexes: Vec<(String, String)>,
+}
+
+/// Reads the text of a `flusso.toml` alone. The errors are as in [`load`].
+pub fn read_head(file: u32, text: &str) -> Result<Head, Vec<Diagnostic>> {
+    let mut found = Vec::new();
+    let Written { config, indexes } = written(file, text, &mut found);
+    match config {
+        Some(config) if found.is_empty() => {
+            let named = |index: WrittenIndex| Some((index.name?.value, index.path?.value));
+            let indexes = indexes.into_iter().filter_map(named).collect();
+            Ok(Head { source: config.source, indexes })
+        }
+        _ => Err(found),
+    }
 }
 
 /// Adds a file to the sources and gives its position, or the reason why it cannot be read.

@@ -15,7 +15,7 @@ mod field_read;
 mod filter_read;
 mod literal;
 mod load;
-mod names;
+pub(crate) mod names;
 mod node;
 pub mod overrides;
 mod pieces;
@@ -30,4 +30,4 @@ mod toml;
 mod url;
 mod yaml;
 
-pub use load::{load, read_schema};
+pub use load::{Head, load, read_head, read_schema};

@@ -17,14 +17,14 @@ use crate::sql::tables;
 /// A column, or a list of at least one.
 pub fn columns(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Columns> {
     let Value::List(items) = &node.value else {
-        let column = names::folded(node, "a column", found)?;
+        let column = names::database(node, "a column", found)?;
         return Some(At::new(vec![column.value], column.place));
     };
     if items.is_empty() {
         found.push(Diagnostic::error(node.place, "a key needs at least one column"));
         return None;
     }
-    let columns = each(items, |item| Some(names::folded(item, "a column", found)?.value))?;
+    let columns = each(items, |item| Some(names::database(item, "a column", found)?.value))?;
     Some(At::new(columns, node.place))
 }
 
@@ -158,7 +158,7 @@ fn order_by(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<O
     let read = each(items, |item| {
         let mut keys = Keys::of(item, "an item of `order_by`", found)?;
         let column = keys.need("column", found);
-        let column = column.and_then(|node| names::folded(node, "a column", found));
+        let column = column.and_then(|node| names::database(node, "a column", found));
         let direction = match keys.take("direction") {
             Some(node) => choice(node, "`direction`", &words, found).map(Some),
             None => Some(None),
@@ -287,7 +287,7 @@ fn taken_of(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Origin> 
     match sql_read::origin(keys, found)? {
         None => {
             let column = keys.need("column", found);
-            column.and_then(|node| names::folded(node, "a column", found)).map(Origin::Column)
+            column.and_then(|node| names::database(node, "a column", found)).map(Origin::Column)
         }
         Some(sql) => {
             if let Some(column) = keys.take("column") {

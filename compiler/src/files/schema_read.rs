@@ -18,7 +18,7 @@ pub fn schema(root: &Node, found: &mut Vec<Diagnostic>) -> Option<Schema> {
         None => Some(1),
     };
     let home = match keys.take("schema") {
-        Some(node) => names::folded(node, "a database schema", found).map(|name| name.value),
+        Some(node) => names::database(node, "a database schema", found).map(|name| name.value),
         None => Some("public".to_string()),
     };
     // After a mistake in `schema` the rest is read as if it were the default.

@@ -32,7 +32,7 @@ use crate::progress::Progress;
 use crate::sinks::{OpenSearch, SinkError, Target};
 use crate::work;
 
-pub use compare::Unequal;
+pub use compare::{Unequal, differences};
 use judge::{Pair, Verdict, judge};
 
 /// Moments at which documents that go on changing are looked at before they are given up.

@@ -27,6 +27,7 @@ use crate::files::schema::{Field, Join, Kind, Link, Schema, Through};
 
 pub use floats::floats;
 use scope::{Printer, Scope};
+pub use scope::{id, parts};
 use write::Select;
 
 /// What a session must have set for the query to mean what it says.

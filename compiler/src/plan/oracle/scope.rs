@@ -320,7 +320,7 @@ impl<'a> Printer<'a> {
 }
 
 /// The parts of a composite id: joined by `:`, with `\` before any `:` or `\` inside.
-fn parts(id: &str) -> Vec<String> {
+pub fn parts(id: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut letters = id.chars();
     while let Some(letter) = letters.next() {
@@ -332,6 +332,17 @@ fn parts(id: &str) -> Vec<String> {
         }
     }
     parts
+}
+
+/// The id of a document whose root row has these parts of a key; the other way round of [`parts`].
+pub fn id(parts: &[String]) -> String {
+    match parts {
+        [only] => only.clone(),
+        parts => {
+            let part = |part: &String| part.replace('\\', "\\\\").replace(':', "\\:");
+            parts.iter().map(part).collect::<Vec<_>>().join(":")
+        }
+    }
 }
 
 /// The keys that joins declare, for tables of which nothing else is known.

@@ -102,7 +102,8 @@ impl OpenSearch {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// What it is called in the config.
+    pub fn name(&self) -> &str {
         self.client.sink()
     }
 

@@ -1,0 +1,161 @@
+//! Fields from columns: the tag that takes a column's type, and whether it may be NULL.
+
+use std::collections::BTreeSet;
+
+use super::names::Taken;
+use super::text::{Block, flow, scalar};
+use super::{Reference, Survey, text};
+use crate::catalog::{Column, Table, TableName};
+use crate::types::SqlType;
+
+/// Fields of an element of a relation beside its key: enough to see what it is.
+const SHOWN: usize = 5;
+
+/// What a column is declared as.
+enum Tag {
+    /// A type of the language.
+    Word(&'static str),
+    /// With its labels in order.
+    Enum(Vec<String>),
+    /// A type the language has no word for, as text that can be filtered by.
+    Custom,
+}
+
+/// Values of a text column up to which it is one to filter by, when there are ten times as many
+/// rows.
+const FEW: u64 = 200;
+
+/// Whether a text is a word to filter by rather than one to search in: rows are found by it, or
+/// many have the same.
+fn is_word(survey: &Survey, name: &TableName, table: &Table, column: &Column) -> bool {
+    let keys = |it: &&Reference| it.table == *name && it.columns.contains(&column.name);
+    let few = match (column.distinct, table.rows) {
+        (Some(distinct), Some(rows)) if distinct > 0.0 => {
+            let distinct = distinct as u64;
+            distinct <= FEW && distinct.saturating_mul(10) <= rows
+        }
+        _ => false,
+    };
+    few || survey.is_unique(name, std::slice::from_ref(&column.name))
+        || survey.references.iter().any(|it| keys(&it))
+}
+
+fn tag(ty: &SqlType, type_name: &str) -> Tag {
+    Tag::Word(match ty {
+        SqlType::Bool => "boolean",
+        SqlType::Int2 => "short",
+        SqlType::Int4 => "integer",
+        SqlType::Int8 => "long",
+        SqlType::Float4 => "float",
+        SqlType::Float8 => "double",
+        SqlType::Numeric(_) | SqlType::Money => "decimal",
+        // `varchar`, `name`: short by their nature, so that they are filtered by.
+        SqlType::Text if type_name.starts_with("text") => "text",
+        SqlType::Text | SqlType::Bpchar | SqlType::Citext => "keyword",
+        SqlType::Bytea => "binary",
+        SqlType::Date => "date",
+        SqlType::Timestamp | SqlType::TimestampTz => "timestamp",
+        SqlType::Uuid => "uuid",
+        SqlType::Json | SqlType::Jsonb => "json",
+        SqlType::Enum(labels) if ranked(labels) => return Tag::Enum(labels.clone()),
+        SqlType::Enum(_) => "keyword",
+        SqlType::Array(element) => {
+            return match tag(element, type_name) {
+                // A list has no place in an order.
+                Tag::Enum(_) => Tag::Word("keyword"),
+                tag => tag,
+            };
+        }
+        SqlType::Oid
+        | SqlType::Time
+        | SqlType::TimeTz
+        | SqlType::Interval
+        | SqlType::Other(_)
+        | SqlType::Unknown => return Tag::Custom,
+    })
+}
+
+/// Whether labels can stand under `variants`.
+fn ranked(labels: &[String]) -> bool {
+    let usable = |label: &String| {
+        !label.trim().is_empty() && !label.contains("=>") && !label.contains(['\n', '\r'])
+    };
+    let trimmed: BTreeSet<&str> = labels.iter().map(|label| label.trim()).collect();
+    labels.iter().all(usable) && trimmed.len() == labels.len()
+}
+
+/// A table of a database.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    survey: &'a Survey,
+    name: &'a TableName,
+    table: &'a Table,
+}
+
+/// One field; `required` is said where it is not clear from the key.
+fn field(at: At<'_>, column: &Column, taken: &mut Taken) -> Block {
+    let At { survey, name: of, table } = at;
+    let key = table.primary_key.contains(&column.name);
+    let name = taken.take(&[&column.name]);
+    let written = scalar(&text::written_name(&column.name));
+    let tag = tag(&column.ty, &column.type_name);
+    let word = match &tag {
+        Tag::Word("text") if key || is_word(survey, of, table, column) => "keyword",
+        Tag::Word(word) => word,
+        Tag::Enum(_) => "enum",
+        Tag::Custom => "custom",
+    };
+    let mut lines = vec![format!("- {word}: {}", scalar(&name))];
+    if name.to_lowercase() != column.name {
+        lines.push(format!("  column: {written}"));
+    }
+    match tag {
+        Tag::Word(_) => {}
+        Tag::Enum(labels) => lines.extend(flow("  variants", &labels)),
+        Tag::Custom => {
+            lines.push(format!("  postgres: [{}]", scalar(&column.type_name)));
+            lines.push("  opensearch: keyword".to_owned());
+        }
+    }
+    if column.not_null && !key {
+        lines.push("  required: true".to_owned());
+    }
+    lines
+}
+
+/// The fields of the document itself; an error is a sentence for a column that cannot be one.
+pub fn of_root(
+    survey: &Survey,
+    name: &TableName,
+    table: &Table,
+    taken: &mut Taken,
+) -> Vec<Result<Block, String>> {
+    let one = |column: &Column| match survey.is_generated(name, &column.name) {
+        true => Err(format!(
+            "{} is generated by Postgres, which does not replicate it: say it with `sql:`.",
+            text::written_name(&column.name)
+        )),
+        false => Ok(field(At { survey, name, table }, column, taken)),
+    };
+    table.columns.iter().map(one).collect()
+}
+
+/// A few fields of a related row: its key, and what is short and its own.
+pub fn of_element(survey: &Survey, name: &TableName, table: &Table) -> Vec<Block> {
+    let key = |column: &Column| table.primary_key.contains(&column.name);
+    let own = |column: &Column| {
+        let mut references = survey.references.iter().filter(|it| it.table == *name);
+        let leads = references.any(|it| it.columns.contains(&column.name));
+        let short = match tag(&column.ty, &column.type_name) {
+            Tag::Word(word) => word != "json" && word != "binary",
+            Tag::Enum(_) => true,
+            Tag::Custom => false,
+        };
+        short && !leads && !survey.is_generated(name, &column.name)
+    };
+    let mut taken = Taken::default();
+    let keys = table.columns.iter().filter(|column| key(column));
+    let rest = table.columns.iter().filter(|column| !key(column) && own(column)).take(SHOWN);
+    let at = At { survey, name, table };
+    keys.chain(rest).map(|column| field(at, column, &mut taken)).collect()
+}

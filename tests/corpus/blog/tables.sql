@@ -1,0 +1,10 @@
+CREATE TABLE authors (id uuid PRIMARY KEY, name text NOT NULL, bio text, links jsonb, active boolean);
+CREATE TABLE posts (id bigint PRIMARY KEY, author_id uuid REFERENCES authors, slug text UNIQUE NOT NULL, title text NOT NULL, body text, published_at timestamp, status text NOT NULL, words int[], keywords text[]);
+CREATE TABLE comments (id bigint PRIMARY KEY, post_id bigint REFERENCES posts, parent_id bigint REFERENCES comments, author text, body text, spam boolean NOT NULL, at timestamptz NOT NULL);
+CREATE TABLE series (id int PRIMARY KEY, title text);
+CREATE TABLE series_posts (series_id int REFERENCES series, post_id bigint REFERENCES posts, position int NOT NULL, PRIMARY KEY (series_id, post_id));
+INSERT INTO authors SELECT md5(n::text)::uuid, 'Author ' || n, CASE WHEN n > 1 THEN repeat('bio ', n) END, jsonb_build_object('web', 'https://example.org/' || n), n <> 3 FROM generate_series(1, 4) n;
+INSERT INTO posts SELECT n, md5((1 + n % 4)::text)::uuid, 'post-' || n, 'A title, no ' || n, CASE WHEN n % 2 = 0 THEN repeat('word ', n * 3) END, timestamp '2023-05-01 08:30' + n * interval '1 day', CASE WHEN n % 5 = 0 THEN 'draft' ELSE 'published' END, ARRAY[n, n * n], CASE WHEN n % 3 <> 0 THEN ARRAY['k' || n, 'all', NULL] END FROM generate_series(1, 16) n;
+INSERT INTO comments SELECT n, 1 + n % 16, CASE WHEN n > 20 THEN n - 20 END, 'c' || n % 6, 'Comment ' || n, n % 9 = 0, timestamptz '2023-06-01 00:00+00' + n * interval '11 minutes' FROM generate_series(1, 50) n;
+INSERT INTO series VALUES (1, 'First'), (2, 'Second'), (3, 'Empty');
+INSERT INTO series_posts SELECT 1 + n % 2, n, 20 - n FROM generate_series(1, 10) n;

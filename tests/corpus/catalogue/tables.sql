@@ -1,0 +1,15 @@
+CREATE TABLE brands (id int PRIMARY KEY, name text NOT NULL, country text);
+CREATE TABLE categories (id int PRIMARY KEY, parent_id int REFERENCES categories, name text NOT NULL);
+CREATE TABLE articles (id int PRIMARY KEY, brand_id int REFERENCES brands, category_id int REFERENCES categories, name text NOT NULL, description text, released date);
+CREATE TABLE variants (id int PRIMARY KEY, article_id int REFERENCES articles, color text, size text, price numeric(8,2) NOT NULL, ean varchar(13));
+CREATE SCHEMA stock;
+CREATE TABLE stock.levels (warehouse int, variant_id int REFERENCES variants, pieces int NOT NULL, PRIMARY KEY (warehouse, variant_id));
+CREATE TABLE facets (article_id int REFERENCES articles, name text, value text NOT NULL, PRIMARY KEY (article_id, name));
+CREATE TABLE ratings (article_id int REFERENCES articles, voter int, stars smallint NOT NULL, PRIMARY KEY (article_id, voter));
+INSERT INTO brands VALUES (1, 'Acme', 'US'), (2, 'Bolt', NULL), (3, 'Core', 'IT');
+INSERT INTO categories VALUES (1, NULL, 'All'), (2, 1, 'Clothes'), (3, 2, 'Shirts'), (4, 1, 'Tools');
+INSERT INTO articles SELECT n, 1 + n % 3, 1 + n % 4, 'Article ' || n, CASE WHEN n % 2 = 0 THEN 'Long text of ' || n END, CASE WHEN n <> 4 THEN date '2022-03-01' + n END FROM generate_series(1, 10) n;
+INSERT INTO variants SELECT n, 1 + n % 10, (ARRAY['red', 'blue', NULL])[1 + n % 3], (ARRAY['S', 'M', 'L', 'XL'])[1 + n % 4], 5 + n * 0.35, lpad(n::text, 13, '0') FROM generate_series(1, 36) n;
+INSERT INTO stock.levels SELECT w, v, (w * v) % 7 FROM generate_series(1, 2) w, generate_series(1, 36) v;
+INSERT INTO facets SELECT a, f, f || ' ' || a % 3 FROM generate_series(1, 10) a, unnest(ARRAY['material', 'season']) f WHERE a % 4 <> 0;
+INSERT INTO ratings SELECT a, v, 1 + (a * v) % 5 FROM generate_series(1, 10) a, generate_series(1, 6) v WHERE a <> 9;

@@ -1,0 +1,10 @@
+CREATE TABLE doctors (id int PRIMARY KEY, name text NOT NULL, field text NOT NULL, on_leave boolean);
+CREATE TABLE patients (id uuid PRIMARY KEY, name text NOT NULL, born date, blood text, allergies text[], contact jsonb, deceased boolean NOT NULL);
+CREATE TABLE visits (id bigint PRIMARY KEY, patient_id uuid REFERENCES patients, doctor_id int REFERENCES doctors, at timestamp NOT NULL, took interval, cost numeric(8,2), notes text);
+CREATE TABLE drugs (id int PRIMARY KEY, name text NOT NULL, class text);
+CREATE TABLE prescriptions (id int PRIMARY KEY, visit_id bigint REFERENCES visits, drug_id int REFERENCES drugs, dose real NOT NULL, unit text NOT NULL, days smallint);
+INSERT INTO doctors VALUES (1, 'Dr. A', 'heart', false), (2, 'Dr. B', 'skin', NULL), (3, 'Dr. C', 'heart', true);
+INSERT INTO patients SELECT md5('p' || n)::uuid, 'Patient ' || n, CASE WHEN n % 5 <> 0 THEN date '1950-01-01' + n * 900 END, (ARRAY['A', 'B', '0'])[1 + n % 3], CASE WHEN n % 3 = 0 THEN ARRAY['nuts', 'milk'] ELSE '{}' END, jsonb_build_object('phone', '+39' || n, 'city', CASE WHEN n % 2 = 0 THEN 'Rome' END), n = 7 FROM generate_series(1, 10) n;
+INSERT INTO visits SELECT n, md5('p' || (1 + n % 10))::uuid, 1 + n % 3, timestamp '2024-03-01 08:00' + n * interval '3 hours', CASE WHEN n % 4 <> 0 THEN n * interval '1 minute' END, CASE WHEN n % 5 <> 0 THEN n * 12.75 END, CASE WHEN n % 6 = 0 THEN E'line\nbreak "quoted"' END FROM generate_series(1, 30) n;
+INSERT INTO drugs VALUES (1, 'Aspirin', 'pain'), (2, 'Ointment', NULL), (3, 'Betablocker', 'heart');
+INSERT INTO prescriptions SELECT n, 1 + n % 30, 1 + n % 3, n / 4.0, (ARRAY['mg', 'ml'])[1 + n % 2], CASE WHEN n % 4 <> 0 THEN n % 15 END FROM generate_series(1, 40) n;

@@ -1,0 +1,10 @@
+CREATE TABLE venues (id int PRIMARY KEY, name text NOT NULL, zone text NOT NULL, position jsonb, capacity int);
+CREATE TABLE concerts (id int PRIMARY KEY, venue_id int REFERENCES venues, title text NOT NULL, doors time, starts timestamptz NOT NULL, ends timestamptz, cancelled boolean NOT NULL DEFAULT false);
+CREATE TABLE artists (id int PRIMARY KEY, name text NOT NULL, genres text[] NOT NULL);
+CREATE TABLE lineup (concert_id int REFERENCES concerts, artist_id int REFERENCES artists, slot int NOT NULL, PRIMARY KEY (concert_id, artist_id));
+CREATE TABLE tickets (id bigint PRIMARY KEY, concert_id int REFERENCES concerts, holder text, price money, scanned boolean);
+INSERT INTO venues SELECT n, 'Venue ' || n, 'Europe/Rome', jsonb_build_object('lat', 45 + n, 'lon', 9.5), n * 100 FROM generate_series(1, 3) n;
+INSERT INTO concerts SELECT n, 1 + n % 3, 'Concert ' || n, time '19:00' + n * interval '5 minutes', timestamptz '2024-07-01 18:00+00' + n * interval '1 day', CASE WHEN n % 3 <> 0 THEN timestamptz '2024-07-01 21:30+00' + n * interval '1 day' END, n % 5 = 0 FROM generate_series(1, 12) n;
+INSERT INTO artists SELECT n, 'Artist ' || n, (ARRAY['rock', 'jazz', 'pop'])[1:n % 4] FROM generate_series(1, 6) n;
+INSERT INTO lineup SELECT c, a, (c * a) % 5 FROM generate_series(1, 12) c, generate_series(1, 6) a WHERE (c + a) % 4 = 0;
+INSERT INTO tickets SELECT n, 1 + n % 12, CASE WHEN n % 3 <> 0 THEN 'Holder ' || n END, (n % 40 + 0.5)::numeric::money, CASE WHEN n % 4 <> 0 THEN n % 2 = 0 END FROM generate_series(1, 60) n;

@@ -1,0 +1,10 @@
+CREATE TABLE countries (code char(2) PRIMARY KEY, name text NOT NULL, population bigint, area numeric, languages jsonb);
+CREATE TABLE regions (country char(2) REFERENCES countries, no smallint, name text NOT NULL, PRIMARY KEY (country, no));
+CREATE TABLE cities (id int PRIMARY KEY, country char(2), region smallint, name text NOT NULL, lat double precision, lon double precision, people int, capital boolean NOT NULL, FOREIGN KEY (country, region) REFERENCES regions);
+CREATE TABLE roads (id int PRIMARY KEY, a int REFERENCES cities, b int REFERENCES cities, km real NOT NULL);
+CREATE TABLE names (city int REFERENCES cities, lang text, name text NOT NULL, PRIMARY KEY (city, lang));
+INSERT INTO countries VALUES ('it', 'Italia', 58000000, 301340.25, '["it"]'), ('ch', 'Schweiz', 8700000, 41285, '["de", "fr", "it"]'), ('xx', 'Nowhere', NULL, 0, NULL);
+INSERT INTO regions SELECT c, n, upper(c) || ' ' || n FROM unnest(ARRAY['it', 'ch']) c, generate_series(1, 3) n;
+INSERT INTO cities SELECT n, (ARRAY['it', 'ch'])[1 + n % 2], 1 + n % 3, 'City ' || n, CASE WHEN n % 5 <> 0 THEN 40 + n / 4.0 END, 8 + n / 8.0, n * 10000, n < 3 FROM generate_series(1, 14) n;
+INSERT INTO roads SELECT n, 1 + n % 14, 1 + (n * 3) % 14, n * 12.5 FROM generate_series(1, 25) n;
+INSERT INTO names SELECT c, l, l || '-' || c FROM generate_series(1, 14) c, unnest(ARRAY['de', 'en', 'fr']) l WHERE (c + length(l) + ascii(l)) % 3 <> 0;

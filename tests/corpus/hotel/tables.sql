@@ -1,0 +1,11 @@
+CREATE TYPE room_kind AS ENUM ('single', 'double', 'suite');
+CREATE TABLE hotels (id int PRIMARY KEY, name text NOT NULL, stars smallint, lat float8, lon float8, address jsonb, opened date, amenities text[]);
+CREATE TABLE rooms (hotel_id int REFERENCES hotels, number text, kind room_kind NOT NULL, beds smallint NOT NULL, rate numeric(8,2), PRIMARY KEY (hotel_id, number));
+CREATE TABLE guests (id int PRIMARY KEY, name text NOT NULL, country char(2), vip boolean);
+CREATE TABLE stays (id bigint PRIMARY KEY, hotel_id int NOT NULL, room text NOT NULL, guest_id int REFERENCES guests, during daterange NOT NULL, nights int NOT NULL, paid numeric, FOREIGN KEY (hotel_id, room) REFERENCES rooms);
+CREATE TABLE reviews (id int PRIMARY KEY, hotel_id int REFERENCES hotels, guest_id int REFERENCES guests, score real, text text);
+INSERT INTO hotels SELECT n, 'Hotel ' || n, CASE WHEN n < 5 THEN n END, 40 + n / 4.0, CASE WHEN n <> 2 THEN 10 - n / 2.0 END, jsonb_build_object('city', 'City ' || n % 3, 'zip', n * 1000), date '1990-01-01' + n * 400, (ARRAY['wifi', 'pool', 'bar'])[1:n % 4] FROM generate_series(1, 6) n;
+INSERT INTO rooms SELECT h, r::text, (ARRAY['single', 'double', 'suite'])[1 + r % 3]::room_kind, 1 + r % 3, CASE WHEN r % 4 <> 0 THEN h * 20 + r END FROM generate_series(1, 6) h, generate_series(101, 106) r;
+INSERT INTO guests SELECT n, 'Guest ' || n, CASE WHEN n % 4 <> 0 THEN (ARRAY['it', 'de', 'fr'])[1 + n % 3] END, n % 5 = 0 FROM generate_series(1, 12) n;
+INSERT INTO stays SELECT n, 1 + n % 6, (101 + n % 6)::text, 1 + n % 12, daterange(date '2024-01-01' + n, date '2024-01-02' + n + n % 4), 1 + n % 4, CASE WHEN n % 3 <> 0 THEN n * 40.5 END FROM generate_series(1, 40) n;
+INSERT INTO reviews SELECT n, 1 + n % 5, 1 + n % 12, (n % 10) / 2.0, CASE WHEN n % 2 = 0 THEN 'Fine' END FROM generate_series(1, 20) n;

@@ -1,0 +1,12 @@
+CREATE TABLE books (isbn text PRIMARY KEY, title text NOT NULL, year smallint, pages int, cover bytea, subjects text[]);
+CREATE TABLE writers (id int PRIMARY KEY, name text NOT NULL, born int);
+CREATE TABLE book_writers (isbn text REFERENCES books, writer_id int REFERENCES writers, PRIMARY KEY (isbn, writer_id));
+CREATE TABLE copies (id int PRIMARY KEY, isbn text NOT NULL REFERENCES books, shelf text, condition text);
+CREATE TABLE readers (card bigint PRIMARY KEY, name text NOT NULL, until date);
+CREATE TABLE loans (id bigint PRIMARY KEY, copy_id int REFERENCES copies, card bigint REFERENCES readers, taken date NOT NULL, back date);
+INSERT INTO books SELECT '978-' || n, 'Book ' || n, CASE WHEN n % 4 <> 0 THEN 1950 + n * 3 END, n * 37, CASE WHEN n % 5 = 0 THEN decode('00ff10', 'hex') END, (ARRAY['a', 'b', 'c'])[1:n % 4] FROM generate_series(1, 12) n;
+INSERT INTO writers SELECT n, 'Writer ' || n, CASE WHEN n <> 3 THEN 1900 + n END FROM generate_series(1, 6) n;
+INSERT INTO book_writers SELECT '978-' || b, w FROM generate_series(1, 12) b, generate_series(1, 6) w WHERE (b + w) % 4 = 0;
+INSERT INTO copies SELECT n, '978-' || (1 + n % 12), CASE WHEN n % 6 <> 0 THEN 'S' || n % 4 END, (ARRAY['new', 'worn'])[1 + n % 2] FROM generate_series(1, 30) n;
+INSERT INTO readers SELECT 9007199254740990 + n, 'Reader ' || n, date '2024-06-30' + n FROM generate_series(1, 8) n;
+INSERT INTO loans SELECT n, 1 + n % 30, 9007199254740991 + n % 8, date '2024-01-01' + n, CASE WHEN n % 3 <> 0 THEN date '2024-01-10' + n END FROM generate_series(1, 45) n;

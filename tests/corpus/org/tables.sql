@@ -1,0 +1,10 @@
+CREATE TABLE departments (id int PRIMARY KEY, parent_id int REFERENCES departments, name text NOT NULL, budget numeric(14,2));
+CREATE TABLE employees (id int PRIMARY KEY, boss_id int REFERENCES employees, department_id int REFERENCES departments, name text NOT NULL, title text, hired date NOT NULL, left_on date, salary numeric(10,2), skills jsonb);
+CREATE TABLE projects (id int PRIMARY KEY, name text NOT NULL, lead_id int REFERENCES employees, span daterange, status smallint NOT NULL);
+CREATE TABLE assignments (project_id int REFERENCES projects, employee_id int REFERENCES employees, share numeric(3,2) NOT NULL, since date, PRIMARY KEY (project_id, employee_id));
+CREATE TABLE desks (id int PRIMARY KEY, employee_id int UNIQUE REFERENCES employees, room text, floor smallint);
+INSERT INTO departments VALUES (1, NULL, 'Board', 1000000), (2, 1, 'Research', 250000.5), (3, 2, 'Lab', NULL), (4, 1, 'Sales', 90000);
+INSERT INTO employees SELECT n, CASE WHEN n > 1 THEN n / 2 END, 1 + n % 4, 'Name ' || n, CASE WHEN n % 3 <> 0 THEN 'Title ' || n % 4 END, date '2015-01-01' + n * 50, CASE WHEN n % 8 = 0 THEN date '2023-12-31' END, 1000 + n * 99.5, CASE WHEN n % 2 = 0 THEN jsonb_build_array('sql', 'rust', n) END FROM generate_series(1, 20) n;
+INSERT INTO projects SELECT n, 'Project ' || n, 1 + n * 2, CASE WHEN n % 3 <> 0 THEN daterange(date '2024-01-01', date '2024-01-01' + n * 30) END, n % 3 FROM generate_series(1, 7) n;
+INSERT INTO assignments SELECT p, e, ((p + e) % 4 + 1) / 4.0, CASE WHEN e % 2 = 0 THEN date '2024-01-15' END FROM generate_series(1, 7) p, generate_series(1, 20) e WHERE (p * e) % 5 = 1;
+INSERT INTO desks SELECT n, CASE WHEN n <= 18 THEN n END, 'R' || n % 5, n % 3 FROM generate_series(1, 22) n;

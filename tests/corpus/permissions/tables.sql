@@ -1,0 +1,12 @@
+CREATE TABLE people (id int PRIMARY KEY, login text NOT NULL, locked boolean NOT NULL);
+CREATE TABLE groups (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE members (group_id int REFERENCES groups, person_id int REFERENCES people, admin boolean NOT NULL, PRIMARY KEY (group_id, person_id));
+CREATE TABLE folders (id int PRIMARY KEY, parent_id int REFERENCES folders, name text NOT NULL);
+CREATE TABLE documents (id uuid PRIMARY KEY, folder_id int REFERENCES folders, owner_id int REFERENCES people, title text NOT NULL, public boolean NOT NULL, content bytea);
+CREATE TABLE grants (id bigint PRIMARY KEY, document_id uuid REFERENCES documents, person_id int REFERENCES people, group_id int REFERENCES groups, level text NOT NULL, revoked_at timestamptz);
+INSERT INTO people SELECT n, 'Login' || n, n % 6 = 0 FROM generate_series(1, 12) n;
+INSERT INTO groups SELECT n, 'Group ' || n FROM generate_series(1, 4) n;
+INSERT INTO members SELECT g, p, p = g FROM generate_series(1, 4) g, generate_series(1, 12) p WHERE (g + p) % 3 = 0 OR g = p;
+INSERT INTO folders VALUES (1, NULL, '/'), (2, 1, 'home'), (3, 2, 'ann'), (4, 1, 'etc');
+INSERT INTO documents SELECT md5('d' || n)::uuid, 1 + n % 4, 1 + n % 12, 'Document ' || n, n % 5 = 0, decode(lpad(to_hex(n), 2, '0'), 'hex') FROM generate_series(1, 18) n;
+INSERT INTO grants SELECT n, md5('d' || (1 + n % 18))::uuid, CASE WHEN n % 2 = 0 THEN 1 + n % 12 END, CASE WHEN n % 2 = 1 THEN 1 + n % 4 END, (ARRAY['read', 'write', 'own'])[1 + n % 3], CASE WHEN n % 7 = 0 THEN timestamptz '2024-01-01 00:00+00' END FROM generate_series(1, 60) n;

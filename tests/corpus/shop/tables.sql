@@ -1,0 +1,14 @@
+CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL, name text, tier text, joined date, deleted_at timestamptz);
+CREATE TABLE products (id int PRIMARY KEY, sku varchar(20) UNIQUE, name text NOT NULL, price numeric(10,2), weight float8, attributes jsonb, active boolean NOT NULL DEFAULT true);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id int REFERENCES users, status text NOT NULL, note text, placed_at timestamptz NOT NULL);
+CREATE TABLE order_items (order_id bigint REFERENCES orders, line int, product_id int REFERENCES products, quantity int NOT NULL, unit_price numeric(10,2) NOT NULL, PRIMARY KEY (order_id, line));
+CREATE TABLE tags (id int PRIMARY KEY, label text);
+CREATE TABLE product_tags (product_id int REFERENCES products, tag_id int REFERENCES tags, PRIMARY KEY (product_id, tag_id));
+CREATE TABLE coupons (code text PRIMARY KEY, percent smallint, valid_from date, valid_to date, uses int NOT NULL DEFAULT 0);
+INSERT INTO users SELECT n, ' User' || n || '@Example.com ', CASE WHEN n % 5 <> 0 THEN 'User ' || n END, (ARRAY['gold', 'silver', 'bronze'])[1 + n % 3], date '2020-01-01' + n, CASE WHEN n % 7 = 0 THEN timestamptz '2024-01-01 00:00+00' END FROM generate_series(1, 15) n;
+INSERT INTO products SELECT n, 'SKU-' || n, 'Product ' || n, n * 1.25, n / 8.0, CASE WHEN n % 3 = 0 THEN jsonb_build_object('color', 'red', 'size', n) END, n % 4 <> 0 FROM generate_series(1, 12) n;
+INSERT INTO orders SELECT n, 1 + n % 15, (ARRAY['open', 'paid', 'shipped', 'cancelled'])[1 + n % 4], CASE WHEN n % 6 = 0 THEN 'gift' END, timestamptz '2024-01-01 10:00+00' + n * interval '7 hours' FROM generate_series(1, 40) n;
+INSERT INTO order_items SELECT o, l, 1 + (o + l) % 12, l, (o % 9 + l) * 0.5 FROM generate_series(1, 40) o, generate_series(1, 3) l WHERE l <= 1 + o % 3;
+INSERT INTO tags SELECT n, 'tag' || n FROM generate_series(1, 5) n;
+INSERT INTO product_tags SELECT p, t FROM generate_series(1, 12) p, generate_series(1, 5) t WHERE (p + t) % 3 = 0;
+INSERT INTO coupons VALUES ('SPRING', 10, '2024-03-01', '2024-05-31', 4), ('NEVER', 0, NULL, NULL, 0);

@@ -1,0 +1,10 @@
+CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL, plan text NOT NULL, region text);
+CREATE TABLE accounts (tenant int REFERENCES tenants, no int, name text NOT NULL, manager int, PRIMARY KEY (tenant, no), FOREIGN KEY (tenant, manager) REFERENCES accounts);
+CREATE TABLE invoices (tenant int, no int, account int NOT NULL, amount numeric(12,2) NOT NULL, due date NOT NULL, paid boolean NOT NULL, PRIMARY KEY (tenant, no), FOREIGN KEY (tenant, account) REFERENCES accounts);
+CREATE TABLE payments (id bigint PRIMARY KEY, tenant int NOT NULL, invoice int NOT NULL, amount numeric(12,2) NOT NULL, method text, FOREIGN KEY (tenant, invoice) REFERENCES invoices);
+CREATE TABLE settings (tenant int REFERENCES tenants, key text, value jsonb, PRIMARY KEY (tenant, key));
+INSERT INTO tenants SELECT n, 'Tenant ' || n, (ARRAY['free', 'pro'])[1 + n % 2], CASE WHEN n <> 2 THEN 'eu-' || n END FROM generate_series(1, 4) n;
+INSERT INTO accounts SELECT t, n, 'Account ' || t || '.' || n, CASE WHEN n > 1 THEN 1 END FROM generate_series(1, 4) t, generate_series(1, 4) n;
+INSERT INTO invoices SELECT t, n, 1 + n % 4, t * 100 + n * 1.15, date '2024-01-31' + n, n % 3 = 0 FROM generate_series(1, 4) t, generate_series(1, 8) n;
+INSERT INTO payments SELECT n, 1 + n % 4, 1 + n % 8, n * 3.5, CASE WHEN n % 4 <> 0 THEN (ARRAY['card', 'cash'])[1 + n % 2] END FROM generate_series(1, 30) n;
+INSERT INTO settings SELECT t, k, jsonb_build_object('v', t, 'on', t % 2 = 0) FROM generate_series(1, 4) t, unnest(ARRAY['mail', 'theme']) k;

@@ -1,0 +1,15 @@
+CREATE TYPE priority AS ENUM ('low', 'normal', 'high', 'urgent');
+CREATE TABLE teams (id int PRIMARY KEY, name text NOT NULL);
+CREATE TABLE agents (id int PRIMARY KEY, team_id int REFERENCES teams, name text NOT NULL, mail text, away boolean NOT NULL);
+CREATE TABLE tickets (id bigint PRIMARY KEY, subject text NOT NULL, body text, priority priority NOT NULL, assignee_id int REFERENCES agents, reporter_id int REFERENCES agents, opened timestamptz NOT NULL, closed timestamptz, custom jsonb, archived boolean);
+CREATE TABLE events (id bigint PRIMARY KEY, ticket_id bigint REFERENCES tickets, kind text NOT NULL, agent_id int REFERENCES agents, at timestamptz NOT NULL, minutes int);
+CREATE TABLE labels (name text PRIMARY KEY, color text);
+CREATE TABLE ticket_labels (ticket_id bigint REFERENCES tickets, label text REFERENCES labels, PRIMARY KEY (ticket_id, label));
+CREATE TABLE links (id int PRIMARY KEY, a bigint REFERENCES tickets, b bigint REFERENCES tickets, kind text);
+INSERT INTO teams VALUES (1, 'Support'), (2, 'Sales'), (3, 'Nobody');
+INSERT INTO agents SELECT n, 1 + n % 2, 'Agent ' || n, CASE WHEN n % 3 <> 0 THEN 'A' || n || '@X.org' END, n % 4 = 0 FROM generate_series(1, 8) n;
+INSERT INTO tickets SELECT n, 'Ticket ' || n, CASE WHEN n % 3 = 0 THEN 'It  does not work' END, (ARRAY['low', 'normal', 'high', 'urgent'])[1 + n % 4]::priority, CASE WHEN n % 5 <> 0 THEN 1 + n % 8 END, 1 + n % 3, timestamptz '2024-02-01 09:00+00' + n * interval '5 hours', CASE WHEN n % 2 = 0 THEN timestamptz '2024-02-01 09:00+00' + n * interval '9 hours' END, CASE WHEN n % 4 = 1 THEN '{"os": "linux", "versions": [1, 2]}'::jsonb END, NULLIF(n % 6 = 0, false) FROM generate_series(1, 30) n;
+INSERT INTO events SELECT n, 1 + n % 30, (ARRAY['comment', 'status', 'call'])[1 + n % 3], 1 + n % 8, timestamptz '2024-02-02 09:00+00' + n * interval '1 hour', CASE WHEN n % 4 <> 0 THEN n % 50 END FROM generate_series(1, 90) n;
+INSERT INTO labels VALUES ('bug', 'red'), ('idea', 'blue'), ('Ünused', NULL);
+INSERT INTO ticket_labels SELECT n, 'bug' FROM generate_series(1, 30, 2) n UNION ALL SELECT n, 'idea' FROM generate_series(1, 30, 3) n;
+INSERT INTO links SELECT n, n, n + 3, (ARRAY['blocks', 'relates'])[1 + n % 2] FROM generate_series(1, 20) n;
