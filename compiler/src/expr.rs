@@ -210,7 +210,8 @@ impl Expr {
         self.parts_mut().into_iter().for_each(|part| part.rename(to));
     }
 
-    fn parts_mut(&mut self) -> Vec<&mut Expr> {
+    /// The expressions it is made of, in the order they are written.
+    pub fn parts_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Expr::Column(_) | Expr::Literal(..) => Vec::new(),
             Expr::Compare(_, left, right, _)

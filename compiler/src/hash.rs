@@ -11,8 +11,8 @@ use crate::catalog::TableName;
 use crate::expr::OnFailure;
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
-    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema, Through,
-    Transform,
+    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Rows, RowsFrom, Schema,
+    Through, Transform,
 };
 use crate::sql::Sql;
 
@@ -131,6 +131,11 @@ impl Hasher<'_> {
                 self.tag(0);
                 self.join(join);
             }
+            Kind::Rows(rows) => {
+                self.tag(3);
+                self.byte(0xf9);
+                self.rows(rows);
+            }
             Kind::Aggregate(aggregate) => {
                 self.tag(3);
                 self.tag(1);
@@ -239,6 +244,17 @@ impl Hasher<'_> {
         self.list(&join.fields, Hasher::field);
     }
 
+    fn rows(&mut self, rows: &Rows) {
+        self.byte(u8::from(rows.one));
+        self.byte(u8::from(matches!(rows.from, RowsFrom::Select(_))));
+        self.sql(rows.from.sql());
+        self.byte(u8::from(rows.nullable));
+        self.option(&rows.condition, Hasher::sql);
+        self.option(&rows.order_by, Hasher::sql);
+        self.option(&rows.limit, |hasher, limit| hasher.bytes(&limit.to_le_bytes()));
+        self.list(&rows.fields, Hasher::field);
+    }
+
     fn through(&mut self, through: &Through) {
         self.table(&through.table);
         self.columns(&through.left_key);
@@ -301,6 +317,10 @@ impl Hasher<'_> {
             AggregateKey::Through(through) => {
                 self.tag(1);
                 self.through(through);
+            }
+            AggregateKey::Join(sql) => {
+                self.tag(2);
+                self.sql(sql);
             }
         }
         self.option(&aggregate.value_type, Hasher::ty);

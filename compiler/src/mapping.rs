@@ -61,6 +61,7 @@ fn property(field: &Field, path: &str, subfields: bool) -> Value {
     let children = match &field.kind {
         Kind::Object(fields) => Some(fields),
         Kind::Join(relation) => Some(&relation.fields),
+        Kind::Rows(rows) => Some(&rows.fields),
         Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => None,
     };
     property.insert("type".into(), ty.into());
@@ -108,6 +109,8 @@ pub fn type_of(field: &Field) -> &str {
             Link::BelongsTo(_) | Link::HasOne(_) => "object",
             Link::HasMany(_) | Link::ManyToMany(_) => "nested",
         },
+        Kind::Rows(rows) if rows.one => "object",
+        Kind::Rows(_) => "nested",
         Kind::Aggregate(aggregate) => match (&aggregate.op, &aggregate.value_type) {
             (AggregateOp::Count | AggregateOp::CountOf(_) | AggregateOp::CountDistinct(_), _) => {
                 "long"
@@ -190,6 +193,7 @@ fn enum_ranks(fields: &[Field], path: &str, ranks: &mut BTreeMap<String, Vec<Str
             }
             Kind::Object(fields) => enum_ranks(fields, &path, ranks),
             Kind::Join(relation) => enum_ranks(&relation.fields, &path, ranks),
+            Kind::Rows(rows) => enum_ranks(&rows.fields, &path, ranks),
             Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => {}
         }
     }

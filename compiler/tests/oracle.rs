@@ -147,6 +147,7 @@ fn differences(at: &str, fields: &[Field], ours: &Json, theirs: &Json, wrong: &m
             Kind::Column(_)
             | Kind::Geo { .. }
             | Kind::Join(_)
+            | Kind::Rows(_)
             | Kind::Aggregate(_)
             | Kind::Constant(_) => {
                 if by_value(ours) != by_value(theirs) {

@@ -20,8 +20,9 @@ use crate::aggregate::{self, Over, Values};
 use crate::eval::Scratch;
 use crate::lookup::Shards;
 use crate::order;
+use crate::query::Frame;
 use crate::row::{Columns, Datum};
-use crate::shape::{Aggregate, Document, Field, Piece, Reader, Shape};
+use crate::shape::{Aggregate, Document, Field, Listed, Piece, Reader, Shape};
 use crate::tally::{self, Tallies};
 use crate::value::{Parts, split};
 use crate::{json, row};
@@ -57,7 +58,8 @@ impl Views {
         self.0.iter().map(batches).max().unwrap_or(0)
     }
 
-    fn tallies(&self, kept: KeptId) -> &Shards<Tallies> {
+    /// Likewise of tallies.
+    pub fn tallies(&self, kept: KeptId) -> &Shards<Tallies> {
         match &self.0[usize::from(kept.0)] {
             View::Tallies(shards) => shards,
             View::Rows(_) => unreachable!("the plan reads tallies of {kept:?}, which holds rows"),
@@ -92,27 +94,46 @@ pub fn document<'a>(
     let (value, _) = views.rows(document.root).group(key).next()?;
     let root = row::split(split(value).packed);
     let filter = document.present.as_ref();
-    let present = filter.is_none_or(|it| it.passes(&root, &mut space.scratch));
+    let frame = Frame { rows: &[&root], outer: None };
+    let present = filter.is_none_or(|it| it.passes(&root, &mut space.scratch))
+        && document.further.iter().all(|it| it.passes(&frame, views, &mut space.scratch));
     if present {
-        shape(&document.shape, &root, views, space, out);
+        shape(&document.shape, &frame, views, space, out);
     }
     Some((root, present && !space.scratch.skips()))
 }
 
-fn shape(shape: &Shape, row: &[Datum<'_>], views: &Views, space: &mut Space, out: &mut Vec<u8>) {
+fn shape(
+    shape: &Shape,
+    frame: &Frame<'_, '_>,
+    views: &Views,
+    space: &mut Space,
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
     for (position, Field { name, piece: value }) in shape.fields.iter().enumerate() {
         if position > 0 {
             out.push(b',');
         }
         out.extend_from_slice(name);
-        piece(value, row, views, space, out);
+        piece(value, frame, views, space, out);
     }
     out.push(b'}');
 }
 
-fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out: &mut Vec<u8>) {
+fn piece(
+    piece: &Piece,
+    frame: &Frame<'_, '_>,
+    views: &Views,
+    space: &mut Space,
+    out: &mut Vec<u8>,
+) {
+    let row = frame.row();
     match piece {
+        Piece::Formula(formula, render, on_error) => {
+            let write = |value: Datum<'_>| json::datum(render, value, out);
+            formula.field(frame, views, *on_error, &mut space.scratch, write);
+        }
         Piece::Column(position, render) => json::datum(render, row[*position], out),
         Piece::Expr(program, render, on_error) => {
             json::datum(render, program.field(row, *on_error, &mut space.scratch), out);
@@ -128,20 +149,40 @@ fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out
             _ => out.extend_from_slice(b"null"),
         },
         Piece::Constant(json) => out.extend_from_slice(json),
-        Piece::Object(object) => shape(object, row, views, space, out),
-        Piece::One(reader, object) => match read(reader, row, views, space).first() {
-            Some(found) => shape(object, &found.row, views, space, out),
+        Piece::Object(object) => shape(object, frame, views, space, out),
+        Piece::One(reader, object) => match read(reader, frame, views, space).first() {
+            Some(found) => {
+                let inner = Frame { rows: &[&found.row], outer: Some(frame) };
+                shape(object, &inner, views, space, out);
+            }
             None => out.extend_from_slice(b"null"),
         },
         Piece::Many(reader, object) => {
             out.push(b'[');
-            for (position, found) in read(reader, row, views, space).iter().enumerate() {
+            for (position, found) in read(reader, frame, views, space).iter().enumerate() {
                 if position > 0 {
                     out.push(b',');
                 }
-                shape(object, &found.row, views, space, out);
+                let inner = Frame { rows: &[&found.row], outer: Some(frame) };
+                shape(object, &inner, views, space, out);
             }
             out.push(b']');
+        }
+        Piece::Rows(listed) => {
+            let Listed { query, object, one } = listed.as_ref();
+            let start = out.len();
+            query.each(frame, views, space, |row, space| {
+                out.push(if out.len() == start { b'[' } else { b',' });
+                shape(object, row, views, space, out);
+            });
+            match (one, out.len() == start) {
+                (true, true) => out.extend_from_slice(b"null"),
+                (true, false) => {
+                    out.remove(start);
+                }
+                (false, true) => out.extend_from_slice(b"[]"),
+                (false, false) => out.push(b']'),
+            }
         }
         Piece::Aggregate(Aggregate::Tallied { kept, key, tally, function, ty }) => {
             let tallies = match keyed(key, row, &mut space.key) {
@@ -159,7 +200,7 @@ fn piece(piece: &Piece, row: &[Datum<'_>], views: &Views, space: &mut Space, out
             render,
             separator,
         }) => {
-            let rows = read(reader, row, views, space);
+            let rows = read(reader, frame, views, space);
             let values = Values::of(&rows, of.as_ref(), &mut space.scratch);
             let over = Over { function: *function, class, ty, render, separator };
             aggregate::write(&over, &values, out);
@@ -179,7 +220,7 @@ const SORT_KEY: usize = 64;
 /// The rows of a block in its order.
 fn read<'a>(
     reader: &Reader,
-    row: &[Datum<'_>],
+    frame: &Frame<'_, '_>,
     views: &'a Views,
     space: &mut Space,
 ) -> SmallVec<[Found<'a>; 8]> {
@@ -193,14 +234,19 @@ fn read<'a>(
             }
             let Parts { unique, packed, .. } = split(value);
             let row = row::split(packed);
-            if reader.filter.as_ref().is_none_or(|it| it.passes(&row, scratch)) {
+            let further = |scratch: &mut Scratch| {
+                let found = Frame { rows: &[&row], outer: Some(frame) };
+                reader.further.iter().all(|it| it.passes(&found, views, scratch))
+            };
+            if reader.filter.as_ref().is_none_or(|it| it.passes(&row, scratch)) && further(scratch)
+            {
                 for _ in 0..count * times {
                     rows.push(Found { unique, row: row.clone() });
                 }
             }
         }
     };
-    if !keyed(&reader.key, row, &mut space.key) {
+    if !keyed(&reader.key, frame.row(), &mut space.key) {
         return rows;
     }
     match &reader.through {

@@ -30,6 +30,7 @@ mod lookup;
 mod order;
 mod propagate;
 mod publish;
+mod query;
 mod render;
 mod shape;
 mod source;

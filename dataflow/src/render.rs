@@ -194,6 +194,9 @@ fn links(plan: &Plan) -> HashSet<KeptId> {
         reads(&index.shape, &mut |one: &Read| {
             read.insert(one.kept);
         });
+        let mut reads = |kept, rows: bool| read.extend(rows.then_some(kept));
+        index.each_formula(&mut |formula| formula.each_kept(&mut reads));
+        index.shape.each_rows(&mut |rows| rows.query.each_kept(&mut reads));
     }
     (0..plan.kept.len()).map(|kept| KeptId(kept as u16)).filter(|id| !read.contains(id)).collect()
 }
@@ -201,8 +204,9 @@ fn links(plan: &Plan) -> HashSet<KeptId> {
 fn reads(object: &Object, each: &mut dyn FnMut(&Read)) {
     for (_, value) in &object.fields {
         match value {
-            Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+            Value::Scalar(..) | Value::Formula(..) | Value::Geo { .. } | Value::Constant(_) => {}
             Value::Object(inner) => reads(inner, each),
+            Value::Rows(rows) => reads(&rows.object, each),
             Value::One(read, inner) | Value::Many(read, inner) => {
                 each(read);
                 reads(inner, each);

@@ -9,6 +9,7 @@ use flusso_compiler::types::{Class, Render, SqlType};
 
 use crate::eval::{Place, Program};
 use crate::json;
+use crate::query::{self, Formula, Known, Knowns, Query};
 use crate::row::{Columns, Datum};
 
 /// One index.
@@ -19,6 +20,8 @@ pub struct Document {
     pub id: Vec<KeyPart>,
     /// Whether a root row is a document.
     pub present: Option<Program>,
+    /// And these, which read more than the row.
+    pub further: Vec<Formula>,
     /// What it says.
     pub shape: Shape,
 }
@@ -54,12 +57,24 @@ pub struct Field {
 pub enum Piece {
     Column(usize, Render),
     Expr(Program, Render, OnFailure),
+    Formula(Formula, Render, OnFailure),
     Geo { lat: usize, lon: usize },
     Constant(Vec<u8>),
     Object(Shape),
     One(Reader, Shape),
     Many(Reader, Shape),
+    Rows(Box<Listed>),
     Aggregate(Aggregate),
+}
+
+/// The rows of a query; see [`plan::Rows`].
+pub struct Listed {
+    /// The query.
+    pub query: Query,
+    /// What each of its rows says.
+    pub object: Shape,
+    /// Only the first.
+    pub one: bool,
 }
 
 /// A read; see [`Read`]. Parts name positions in the rows they are taken from.
@@ -72,6 +87,8 @@ pub struct Reader {
     pub kept: KeptId,
     /// Over a found row.
     pub filter: Option<Program>,
+    /// Over a found row and those around it.
+    pub further: Vec<Formula>,
     /// Over a found row; of no meaning when `sorted`.
     pub order: Vec<OrderPart>,
     /// Rows come in order.
@@ -118,6 +135,9 @@ pub struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// A row of which nothing is read.
+    pub const NONE: Scope<'static> = Scope { columns: &[], table: &NOTHING };
+
     /// Where a column lies. The planner keeps every column that a reader of a kept thing names.
     pub fn position(self, column: ColumnId) -> usize {
         let found = self.columns.iter().position(|kept| *kept == column);
@@ -150,6 +170,13 @@ impl Scope<'_> {
     }
 }
 
+/// A table of no columns.
+static NOTHING: plan::Table = plan::Table {
+    name: flusso_compiler::catalog::TableName { schema: String::new(), name: String::new() },
+    key: Vec::new(),
+    columns: Vec::new(),
+};
+
 /// The columns a kept thing's rows have.
 pub fn scope(plan: &Plan, kept: KeptId) -> Scope<'_> {
     let table = plan.table(plan.kept(kept).table);
@@ -163,26 +190,42 @@ pub fn scope(plan: &Plan, kept: KeptId) -> Scope<'_> {
 pub fn document(plan: &Plan, index: &Index) -> Document {
     let rows = scope(plan, index.root);
     let root = plan.table(plan.kept(index.root).table);
+    let known = [Known::Table(rows)];
+    let knowns = Knowns { rows: &known, outer: None };
     Document {
         root: index.root,
         id: rows.key(&root.key),
         present: index.present.as_ref().map(|present| rows.program(present)),
-        shape: object(plan, rows, &index.shape),
+        further: formulas(plan, &index.further, &knowns),
+        shape: object(plan, &knowns, &index.shape),
     }
 }
 
-fn object(plan: &Plan, row: Scope<'_>, object: &plan::Object) -> Shape {
+fn formulas(plan: &Plan, all: &[plan::Formula], scope: &Knowns<'_, '_>) -> Vec<Formula> {
+    all.iter().map(|one| Formula::new(plan, one, scope)).collect()
+}
+
+/// An object over the rows in scope.
+fn object(plan: &Plan, scopes: &Knowns<'_, '_>, object: &plan::Object) -> Shape {
     let field = |(name, value): &(String, Value)| {
         let mut json = Vec::new();
         json::string(name.as_bytes(), &mut json);
         json.push(b':');
-        Field { name: json, piece: piece(plan, row, value) }
+        Field { name: json, piece: piece(plan, scopes, value) }
     };
     Shape { fields: object.fields.iter().map(field).collect() }
 }
 
-fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
+fn piece(plan: &Plan, scopes: &Knowns<'_, '_>, value: &Value) -> Piece {
+    let within = |kept: KeptId, inner: &plan::Object| {
+        let known = [Known::Table(scope(plan, kept))];
+        object(plan, &Knowns { rows: &known, outer: Some(scopes) }, inner)
+    };
+    let row = scopes.row();
     match value {
+        Value::Formula(formula, render, on_error) => {
+            Piece::Formula(Formula::new(plan, formula, scopes), render.clone(), *on_error)
+        }
         Value::Scalar(Expr::Column(column), render, _) => {
             Piece::Column(row.position(*column), render.clone())
         }
@@ -191,13 +234,23 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
         }
         Value::Geo { lat, lon } => Piece::Geo { lat: row.position(*lat), lon: row.position(*lon) },
         Value::Constant(json) => Piece::Constant(json.clone().into_bytes()),
-        Value::Object(inner) => Piece::Object(object(plan, row, inner)),
+        Value::Object(inner) => Piece::Object(object(plan, scopes, inner)),
         Value::One(read, inner) => {
-            let reader = Reader { limit: Some(1), ..reader(plan, row, read) };
-            Piece::One(reader, object(plan, scope(plan, read.kept), inner))
+            let reader = Reader { limit: Some(1), ..reader(plan, scopes, read) };
+            Piece::One(reader, within(read.kept, inner))
+        }
+        Value::Rows(rows) => {
+            let known = query::known(plan, &rows.query);
+            let inner = Knowns { rows: &known, outer: Some(scopes) };
+            let listed = Listed {
+                query: Query::listed(plan, &rows.query, scopes),
+                object: object(plan, &inner, &rows.object),
+                one: rows.one,
+            };
+            Piece::Rows(Box::new(listed))
         }
         Value::Many(read, inner) => {
-            Piece::Many(reader(plan, row, read), object(plan, scope(plan, read.kept), inner))
+            Piece::Many(reader(plan, scopes, read), within(read.kept, inner))
         }
         Value::Aggregate(plan::Aggregate::Tallied { kept, key, tally, function, ty }) => {
             Piece::Aggregate(Aggregate::Tallied {
@@ -222,7 +275,7 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
                 of => Of::Value(found.program(of)),
             });
             Piece::Aggregate(Aggregate::Gathered {
-                reader: Box::new(reader(plan, row, read)),
+                reader: Box::new(reader(plan, scopes, read)),
                 function: *function,
                 of,
                 class: ty.class(),
@@ -234,14 +287,17 @@ fn piece(plan: &Plan, row: Scope<'_>, value: &Value) -> Piece {
     }
 }
 
-fn reader(plan: &Plan, row: Scope<'_>, read: &Read) -> Reader {
-    let rows = scope(plan, read.kept);
+fn reader(plan: &Plan, around: &Knowns<'_, '_>, read: &Read) -> Reader {
+    let (row, rows) = (around.row(), scope(plan, read.kept));
+    let known = [Known::Table(rows)];
+    let scopes = Knowns { rows: &known, outer: Some(around) };
     let through = read.through.as_ref();
     Reader {
         key: row.key(&read.key),
         through: through.map(|hop| (hop.kept, scope(plan, hop.kept).key(&hop.gives))),
         kept: read.kept,
         filter: read.filter.as_ref().map(|filter| rows.program(filter)),
+        further: formulas(plan, &read.further, &scopes),
         order: if read.sorted { Vec::new() } else { rows.order(&read.order) },
         sorted: read.sorted,
         limit: read.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)),

@@ -43,6 +43,7 @@ fn one<'a>(field: &'a Field, key: Option<&Columns>) -> Shown<'a> {
             let to_one = matches!(join.link, Link::BelongsTo(_) | Link::HasOne(_));
             (to_one && join.nullable, shown(&join.fields, Some(&join.primary_key)))
         }
+        Kind::Rows(rows) => (rows.one && rows.nullable, shown(&rows.fields, None)),
         Kind::Aggregate(aggregate) => match aggregate.op {
             AggregateOp::Count
             | AggregateOp::CountOf(_)

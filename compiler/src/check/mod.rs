@@ -131,7 +131,8 @@ impl Check<'_> {
                         check.aggregate(field, aggregate);
                     });
                 }
-                Kind::Constant(_) => {}
+                // Its names and types are checked with the plan.
+                Kind::Rows(_) | Kind::Constant(_) => {}
             }
         }
     }

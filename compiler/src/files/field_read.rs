@@ -59,7 +59,9 @@ const OTHERS: [&str; 19] = [
 ];
 
 /// Keys that stand beside a type key, so none of them was meant as one.
-const SIBLINGS: [&str; 27] = [
+const SIBLINGS: [&str; 29] = [
+    "join",
+    "select",
     "on_error",
     "separator",
     "sql",
@@ -152,7 +154,7 @@ fn field(node: &Node, home: &str, found: &mut Vec<Diagnostic>) -> Option<Field> 
         (None, "object") => inner_fields(&mut keys, home, found).map(Kind::Object),
         (None, "constant") => constant(&mut keys, found),
         (None, "belongs_to" | "has_one" | "has_many" | "many_to_many") => {
-            join(&mut keys, tag, &entry.node, home, found).map(Kind::Join)
+            join(&mut keys, tag, &entry.node, home, found)
         }
         (None, _) => aggregate(&mut keys, tag, home, found).map(Kind::Aggregate),
     };

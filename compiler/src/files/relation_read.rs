@@ -6,12 +6,13 @@ use super::names;
 use super::node::{Node, Value};
 use super::read::{Keys, choice, each, items, text, whole};
 use super::schema::{
-    Aggregate, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Link, Order,
-    OrderBy, Origin, Through,
+    Aggregate, AggregateKey, AggregateOp, Columns, Direction, FieldType, Join, Kind, Link, Order,
+    OrderBy, Origin, Rows, RowsFrom, Through,
 };
 use super::sql_read::{self, condition};
 use crate::catalog::TableName;
 use crate::diagnostics::{At, Diagnostic};
+use crate::sql::tables;
 
 /// A column, or a list of at least one.
 pub fn columns(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Columns> {
@@ -34,7 +35,11 @@ pub fn join(
     name: &Node,
     home: &str,
     found: &mut Vec<Diagnostic>,
-) -> Option<Join> {
+) -> Option<Kind> {
+    let from = [("join", keys.take("join")), ("select", many_only(keys, verb))];
+    if let Some((word, node)) = from.into_iter().find_map(|(word, node)| Some((word, node?))) {
+        return rows(keys, verb, (word, node), home, found).map(Kind::Rows);
+    }
     let table = table(keys, home, found);
     let link = match verb {
         "belongs_to" => match keys.take("column") {
@@ -61,7 +66,7 @@ pub fn join(
         None => Some(None),
     };
     let fields = inner_fields(keys, home, found);
-    Some(Join {
+    Some(Kind::Join(Join {
         table: table?,
         link: link?,
         primary_key: primary_key?,
@@ -71,7 +76,46 @@ pub fn join(
         order_by: order_by?,
         limit: limit?,
         fields: fields?,
-    })
+    }))
+}
+
+/// `select`, which only an array of any rows can come from.
+fn many_only<'a>(keys: &mut Keys<'a>, verb: &str) -> Option<&'a Node> {
+    if verb == "has_many" { keys.take("select") } else { None }
+}
+
+/// A relation by `join` or `select`; what words say of other relations has no place beside it.
+fn rows(
+    keys: &mut Keys<'_>,
+    verb: &str,
+    (word, node): (&str, &Node),
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Rows> {
+    let one = matches!(verb, "belongs_to" | "has_one");
+    let mut beside = vec!["table", "primary_key", "foreign_key", "column", "through", "filters"];
+    if word == "select" {
+        beside.extend(["join", "where", "order_by", "limit"]);
+    }
+    let strangers = strangers(keys, &beside, word, found);
+    let from = match word {
+        "join" => sql_read::joins(node, found).map(RowsFrom::Join),
+        _ => sql_read::query(node, found).map(RowsFrom::Select),
+    };
+    let nullable = if one { nullable(keys, found) } else { never_required(keys, verb, found) };
+    let condition = condition(keys, found);
+    let order_by = match keys.take("order_by") {
+        Some(node) => sql_read::order(node, found).map(Some),
+        None => Some(None),
+    };
+    let limit = match if one { None } else { keys.take("limit") } {
+        Some(node) => whole(node, "`limit`", u64::MAX, found).map(Some),
+        None => Some(None),
+    };
+    let fields = inner_fields(keys, home, found);
+    let (from, nullable, condition) = (from?, nullable?, condition?);
+    let (order_by, limit, fields) = (order_by?, limit?, fields?);
+    (!strangers).then_some(Rows { one, from, nullable, condition, order_by, limit, fields })
 }
 
 /// An array is never null, so there is nothing to require.
@@ -132,8 +176,10 @@ pub fn aggregate(
     home: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Aggregate> {
-    let table = table(keys, home, found);
-    let key = aggregate_key(keys, function, home, found);
+    let (table, key) = match keys.take("join") {
+        Some(node) => joined_rows(keys, node, home, found).unzip(),
+        None => (table(keys, home, found), aggregate_key(keys, function, home, found)),
+    };
     let filters = filters(keys, "filters", found);
     let condition = condition(keys, found);
     let (op, value_type) = match function {
@@ -200,6 +246,40 @@ pub fn aggregate(
     let (table, op, key) = (table?, op?, key?);
     let (value_type, filters, condition) = (value_type?, filters?, condition?);
     Some(Aggregate { table, op, key, value_type, filters, condition, order_by: order_by? })
+}
+
+/// The rows of an aggregate by `join`, and the first table of it.
+fn joined_rows(
+    keys: &mut Keys<'_>,
+    node: &Node,
+    home: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(At<TableName>, AggregateKey)> {
+    let beside = ["table", "foreign_key", "through", "filters"];
+    let strangers = strangers(keys, &beside, "join", found);
+    let sql = sql_read::joins(node, found)?;
+    let Some(first) = tables(&sql, home).into_iter().next() else {
+        let error = Diagnostic::error(sql.place, "a join begins with a table");
+        found.push(error.help("name the table first, then what is joined to it"));
+        return None;
+    };
+    let table = At::new(first, sql.place);
+    (!strangers).then_some((table, AggregateKey::Join(sql)))
+}
+
+/// Refuses what words say and SQL says already; whether there was any.
+fn strangers(
+    keys: &mut Keys<'_>,
+    beside: &[&'static str],
+    word: &str,
+    found: &mut Vec<Diagnostic>,
+) -> bool {
+    let strangers: Vec<&Node> = beside.iter().filter_map(|key| keys.take(key)).collect();
+    for stranger in &strangers {
+        let error = Diagnostic::error(stranger.place, format!("this has no place beside `{word}`"));
+        found.push(error.help("say it in the SQL"));
+    }
+    !strangers.is_empty()
 }
 
 /// `column` or `sql`, one of which there must be.

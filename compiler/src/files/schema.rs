@@ -85,6 +85,8 @@ pub enum Kind {
     },
     /// Rows of another table.
     Join(Join),
+    /// Rows of other tables, said in SQL.
+    Rows(Rows),
     /// One value over rows of another table.
     Aggregate(Aggregate),
     /// The same in each document.
@@ -226,6 +228,43 @@ pub struct Join {
     pub fields: Vec<Field>,
 }
 
+/// A relation by `join:` or `select:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// The first row as an object, or null, instead of an array.
+    pub one: bool,
+    /// Where the rows come from.
+    pub from: RowsFrom,
+    /// `!required`, of one.
+    pub nullable: bool,
+    /// `where:`.
+    pub condition: Option<Sql>,
+    /// `order_by:`.
+    pub order_by: Option<Sql>,
+    /// At most so many rows.
+    pub limit: Option<u64>,
+    /// What each element says.
+    pub fields: Vec<Field>,
+}
+
+/// Where the rows of a relation in SQL come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowsFrom {
+    /// What follows JOIN; the first table is the one that bare columns belong to.
+    Join(Sql),
+    /// A whole query, whose columns the fields name.
+    Select(Sql),
+}
+
+impl RowsFrom {
+    /// How it was written.
+    pub fn sql(&self) -> &Sql {
+        match self {
+            RowsFrom::Join(sql) | RowsFrom::Select(sql) => sql,
+        }
+    }
+}
+
 /// The verb of a join.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
@@ -343,6 +382,8 @@ pub enum AggregateKey {
     Direct(Columns),
     /// Through a junction.
     Through(Through),
+    /// What follows JOIN; the related table is the first in it.
+    Join(Sql),
 }
 
 /// A condition on the columns of one row.

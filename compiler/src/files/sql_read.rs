@@ -47,6 +47,16 @@ pub fn order(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Sql> {
     parsed(node, "`order_by`", parse::order, found)
 }
 
+/// What follows `JOIN`.
+pub fn joins(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Sql> {
+    parsed(node, "`join`", parse::joins, found)
+}
+
+/// A whole query.
+pub fn query(node: &Node, found: &mut Vec<Diagnostic>) -> Option<Sql> {
+    parsed(node, "`select`", parse::query, found)
+}
+
 /// `where:`. The outer option is none after a mistake.
 pub fn condition(keys: &mut Keys<'_>, found: &mut Vec<Diagnostic>) -> Option<Option<Sql>> {
     match keys.take("where") {

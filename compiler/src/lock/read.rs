@@ -18,8 +18,8 @@ use crate::files::config::{
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Columns, Direction, Field, FieldType, Filter,
-    FilterOp, FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema,
-    SoftDelete, Through, Transform,
+    FilterOp, FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Rows,
+    RowsFrom, Schema, SoftDelete, Through, Transform,
 };
 use crate::sql::Sql;
 
@@ -231,8 +231,9 @@ fn field(cursor: &Cursor<'_>, home: &str) -> Read<Field> {
         "constant" => Kind::Constant(literal(&inner)?),
         "relation" => match inner.variant()? {
             ("join", join_form) => Kind::Join(join(&join_form, home)?),
+            ("rows", form) => Kind::Rows(rows(&form, home)?),
             ("aggregate", form) => Kind::Aggregate(aggregate(&form, home)?),
-            _ => return inner.wrong("`join` or `aggregate`"),
+            _ => return inner.wrong("`join`, `rows` or `aggregate`"),
         },
         _ => return inner.wrong("a kind of field"),
     };
@@ -291,6 +292,23 @@ fn ty(cursor: &Cursor<'_>) -> Read<FieldType> {
     })
 }
 
+fn rows(cursor: &Cursor<'_>, home: &str) -> Read<Rows> {
+    let (word, inner) = cursor.need("from")?.variant()?;
+    Ok(Rows {
+        one: cursor.need("one")?.boolean()?,
+        from: match word {
+            "join" => RowsFrom::Join(sql(&inner)?),
+            "select" => RowsFrom::Select(sql(&inner)?),
+            _ => return inner.wrong("`join` or `select`"),
+        },
+        nullable: cursor.need("nullable")?.boolean()?,
+        condition: cursor.optional("where", sql)?,
+        order_by: cursor.optional("order_by", sql)?,
+        limit: cursor.optional("limit", Cursor::number)?,
+        fields: cursor.need("fields")?.list(|cursor| field(cursor, home))?,
+    })
+}
+
 fn join(cursor: &Cursor<'_>, home: &str) -> Read<Join> {
     let (verb, inner) = cursor.need("kind")?.variant()?;
     let link = match verb {
@@ -346,7 +364,8 @@ fn aggregate(cursor: &Cursor<'_>, home: &str) -> Read<Aggregate> {
     let key = match form {
         "direct" => AggregateKey::Direct(columns(&inner)?),
         "through" => AggregateKey::Through(through(&inner, home)?),
-        _ => return inner.wrong("`direct` or `through`"),
+        "join" => AggregateKey::Join(sql(&inner)?),
+        _ => return inner.wrong("`direct`, `through` or `join`"),
     };
     Ok(Aggregate {
         table: table(&cursor.need("table")?, home)?,

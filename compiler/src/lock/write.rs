@@ -10,8 +10,8 @@ use crate::files::config::{
 };
 use crate::files::schema::{
     Aggregate, AggregateKey, AggregateOp, Column, Direction, Field, FieldType, Filter, FilterOp,
-    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Schema, Through,
-    Transform,
+    FilterValue, Join, Kind, Link, Literal, Marker, Order, OrderBy, Origin, Rows, RowsFrom, Schema,
+    Through, Transform,
 };
 use crate::sql::Sql;
 
@@ -182,6 +182,7 @@ fn field(field: &Field, home: &str) -> Value {
             json!({"geo": {"lat": lat.value, "lon": lon.value, "nullable": nullable}})
         }
         Kind::Join(value) => json!({"relation": {"join": join(value, home)}}),
+        Kind::Rows(value) => json!({"relation": {"rows": rows(value, home)}}),
         Kind::Aggregate(value) => json!({"relation": {"aggregate": aggregate(value, home)}}),
         Kind::Constant(value) => json!({"constant": literal(value)}),
     };
@@ -230,6 +231,22 @@ fn ty(ty: &FieldType) -> Value {
         }
         plain => plain.tag().into(),
     }
+}
+
+fn rows(rows: &Rows, home: &str) -> Value {
+    let word = match rows.from {
+        RowsFrom::Join(_) => "join",
+        RowsFrom::Select(_) => "select",
+    };
+    let mut map = Map::new();
+    map.insert("one".into(), rows.one.into());
+    map.insert("from".into(), json!({ word: sql(rows.from.sql()) }));
+    map.insert("nullable".into(), rows.nullable.into());
+    optional(&mut map, "where", rows.condition.as_ref().map(sql));
+    optional(&mut map, "order_by", rows.order_by.as_ref().map(sql));
+    optional(&mut map, "limit", rows.limit.map(Value::from));
+    map.insert("fields".into(), fields(&rows.fields, home));
+    Value::Object(map)
 }
 
 fn join(join: &Join, home: &str) -> Value {
@@ -310,6 +327,7 @@ fn aggregate(aggregate: &Aggregate, home: &str) -> Value {
     let key = match &aggregate.key {
         AggregateKey::Direct(key) => json!({"direct": columns(key)}),
         AggregateKey::Through(link) => json!({"through": through(link, home)}),
+        AggregateKey::Join(join) => json!({"join": sql(join)}),
     };
     let mut map = Map::new();
     map.insert("table".into(), aggregate.table.within(home).into());

@@ -70,13 +70,14 @@ fn kept(plan: &Plan, id: usize, kept: &Kept, catalog: Option<&Catalog>) -> Json 
 }
 
 fn index(plan: &Plan, id: usize, index: &Index, catalog: Option<&Catalog>) -> Json {
-    let Index { name, root, present, shape, paths } = index;
+    let Index { name, root, present, further, shape, paths } = index;
     let table = plan.table(plan.kept(*root).table);
     json!({
         "id": id,
         "name": name,
         "root": kept_name(plan, *root),
         "present": present.as_ref().map(|present| expr(table, present)),
+        "further": further,
         "shape": object(plan, table, shape),
         "paths": paths.iter().map(|of| path(plan, of, catalog)).collect::<Vec<_>>(),
     })
@@ -114,8 +115,17 @@ fn value(plan: &Plan, table: &Table, value: &Value) -> Json {
         Value::Scalar(of, render, on_error) => json!({
             "scalar": { "value": expr(table, of), "render": render, "on_error": on_error }
         }),
+        Value::Formula(formula, render, on_error) => json!({
+            "formula": { "value": formula, "render": render, "on_error": on_error }
+        }),
         Value::Geo { lat, lon } => {
             json!({ "geo": { "lat": column(table, *lat), "lon": column(table, *lon) } })
+        }
+        Value::Rows(rows) => {
+            let crate::plan::Rows { query, text, object: of, one } = rows.as_ref();
+            let far = query.first().map_or(table, |kept| plan.table(plan.kept(kept).table));
+            let fields = object(plan, far, of);
+            json!({ "rows": { "text": text, "query": query, "one": one, "fields": fields } })
         }
         Value::Constant(text) => json!({ "constant": text }),
         Value::Object(of) => json!({ "object": object(plan, table, of) }),
@@ -147,13 +157,14 @@ fn value(plan: &Plan, table: &Table, value: &Value) -> Json {
 }
 
 fn read(plan: &Plan, table: &Table, read: &Read) -> Json {
-    let Read { key, through, kept, filter, order, sorted, limit } = read;
+    let Read { key, through, kept, filter, further, order, sorted, limit } = read;
     let far = plan.table(plan.kept(*kept).table);
     json!({
         "key": self::key(table, key),
         "through": through.as_ref().map(|hop| self::hop(plan, hop)),
         "kept": kept_name(plan, *kept),
         "filter": filter.as_ref().map(|filter| expr(far, filter)),
+        "further": further,
         "order": self::order(far, order),
         "sorted": sorted,
         "limit": limit,

@@ -85,7 +85,8 @@ fn print_row(row: &[Cell], widths: &[usize], colour: bool, out: &mut String) {
         if crowded {
             start = HANG;
         }
-        if at > start || crowded {
+        let after_long = n == 1 && row[0].text.chars().count() > widths[0];
+        if at > start || crowded || after_long {
             out.push('\n');
             at = 0;
         }

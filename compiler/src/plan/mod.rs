@@ -25,6 +25,7 @@ mod layout;
 mod names;
 pub mod oracle;
 mod phrase;
+pub mod query;
 mod tables;
 pub mod text;
 pub mod verbose;
@@ -32,6 +33,7 @@ pub mod verbose;
 use serde::Serialize;
 
 pub use self::build::build;
+pub use self::query::{Formula, Query};
 pub use self::tables::tables;
 
 use crate::catalog::TableName;
@@ -159,6 +161,8 @@ pub struct Index {
     pub root: KeptId,
     /// The row is a document only where this is true.
     pub present: Option<Expr>,
+    /// And where these are, which read more than the row.
+    pub further: Vec<Formula>,
     /// What the document says.
     pub shape: Object,
     /// From each kept thing that can change a document up to the root's key.
@@ -212,6 +216,8 @@ pub struct Object {
 pub enum Value {
     /// A value of the row in scope.
     Scalar(Expr, Render, OnFailure),
+    /// A value that reads more than the row in scope.
+    Formula(Formula, Render, OnFailure),
     /// `{"lat": …, "lon": …}`, null when either column is.
     Geo {
         /// Latitude.
@@ -227,8 +233,23 @@ pub enum Value {
     One(Read, Object),
     /// The rows of another block as an array.
     Many(Read, Object),
+    /// The rows of a query, as an array or the first of them as an object or null.
+    Rows(Box<Rows>),
     /// One value over the rows of another block.
     Aggregate(Aggregate),
+}
+
+/// The rows of a query in a document.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rows {
+    /// The query.
+    pub query: Query,
+    /// How it was written.
+    pub text: String,
+    /// What each element says: over its relations, or where it has outputs over those.
+    pub object: Object,
+    /// The first instead of all.
+    pub one: bool,
 }
 
 /// Reads the rows of a block.
@@ -243,6 +264,8 @@ pub struct Read {
     pub kept: KeptId,
     /// Rows for which this is not true are passed over.
     pub filter: Option<Expr>,
+    /// And those for which one of these is not, which read more than the row.
+    pub further: Vec<Formula>,
     /// The order of the rows; ties by primary key.
     pub order: Vec<OrderPart>,
     /// Whether `kept` already stands in that order, so that the first rows can be read off.
@@ -314,6 +337,55 @@ impl Plan {
     /// The kept thing.
     pub fn kept(&self, id: KeptId) -> &Kept {
         &self.kept[usize::from(id.0)]
+    }
+}
+
+impl Index {
+    /// Every formula of it: those that decide whether a row is shown, and those that are shown.
+    pub fn each_formula<'a>(&'a self, each: &mut dyn FnMut(&'a Formula)) {
+        self.further.iter().for_each(&mut *each);
+        self.shape.each_formula(each);
+    }
+}
+
+impl Object {
+    /// Every query whose rows it shows.
+    pub fn each_rows<'a>(&'a self, each: &mut dyn FnMut(&'a Rows)) {
+        for (_, value) in &self.fields {
+            match value {
+                Value::Scalar(..)
+                | Value::Formula(..)
+                | Value::Geo { .. }
+                | Value::Constant(_)
+                | Value::Aggregate(_) => {}
+                Value::Rows(rows) => {
+                    each(rows);
+                    rows.object.each_rows(each);
+                }
+                Value::Object(inner) | Value::One(_, inner) | Value::Many(_, inner) => {
+                    inner.each_rows(each);
+                }
+            }
+        }
+    }
+
+    fn each_formula<'a>(&'a self, each: &mut dyn FnMut(&'a Formula)) {
+        for (_, value) in &self.fields {
+            match value {
+                Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Formula(formula, ..) => each(formula),
+                Value::Object(inner) => inner.each_formula(each),
+                Value::One(read, inner) | Value::Many(read, inner) => {
+                    read.further.iter().for_each(&mut *each);
+                    inner.each_formula(each);
+                }
+                Value::Rows(rows) => rows.object.each_formula(each),
+                Value::Aggregate(Aggregate::Gathered { read, .. }) => {
+                    read.further.iter().for_each(&mut *each);
+                }
+                Value::Aggregate(Aggregate::Tallied { .. }) => {}
+            }
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 //! One place, so that a reader who has seen `orders[user_id]` in the text finds the same words in
 //! the JSON, in the picture and in the metrics.
 
+use crate::expr::Expr;
 pub(super) use crate::plan::phrase::expr;
 use crate::plan::{
-    Aggregate, AggregateFunction, ColumnId, Head, Holds, Hop, Index, KeptId, KeyPart, Object,
-    OrderPart, Path, Plan, Read, Table, Value,
+    Aggregate, AggregateFunction, ColumnId, Formula, Head, Holds, Hop, Index, KeptId, KeyPart,
+    Object, OrderPart, Path, Plan, Query, Read, Table, Value,
 };
 
 /// `a, b`.
@@ -96,7 +97,41 @@ pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
 pub(super) fn shown(index: &Index) -> Vec<KeptId> {
     let mut shown = vec![index.root];
     reads(&index.shape, &mut |read| shown.push(read.kept));
+    let mut show = |kept, rows: bool| shown.extend(rows.then_some(kept));
+    index.each_formula(&mut |formula| formula.each_kept(&mut show));
+    index.shape.each_rows(&mut |rows| rows.query.each_kept(&mut show));
     shown
+}
+
+/// The kept things that a formula reads, each once.
+pub(super) fn read_by(plan: &Plan, formula: &Formula) -> String {
+    each_once(plan, |each| formula.each_kept(each))
+}
+
+/// The kept things that a query reads, each once.
+pub(super) fn read_by_query(plan: &Plan, query: &Query) -> String {
+    each_once(plan, |each| query.each_kept(each))
+}
+
+fn each_once(plan: &Plan, visit: impl Fn(&mut dyn FnMut(KeptId, bool))) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    visit(&mut |kept, _| {
+        let name = plan.kept(kept).name.as_str();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    });
+    names.join(", ")
+}
+
+/// ` where a and b`, or nothing.
+pub(super) fn condition(table: &Table, filter: Option<&Expr>, further: &[Formula]) -> String {
+    let own = filter.map(|filter| expr(table, filter));
+    let all = own.into_iter().chain(further.iter().map(|one| one.text.clone()));
+    match all.collect::<Vec<_>>() {
+        all if all.is_empty() => String::new(),
+        all => format!(" where {}", all.join(" and ")),
+    }
 }
 
 /// The kept things that an index reads, walks through or starts from, in their order.
@@ -108,6 +143,8 @@ pub(super) fn used(index: &Index) -> Vec<KeptId> {
     }
     reads(&index.shape, &mut |read| used.extend(read.through.as_ref().map(|hop| hop.kept)));
     tallied(&index.shape, &mut used);
+    index.each_formula(&mut |formula| formula.each_kept(&mut |kept, _| used.push(kept)));
+    index.shape.each_rows(&mut |rows| rows.query.each_kept(&mut |kept, _| used.push(kept)));
     used.sort();
     used.dedup();
     used
@@ -117,8 +154,9 @@ pub(super) fn used(index: &Index) -> Vec<KeptId> {
 fn reads(object: &Object, each: &mut impl FnMut(&Read)) {
     for (_, value) in &object.fields {
         match value {
-            Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+            Value::Scalar(..) | Value::Formula(..) | Value::Geo { .. } | Value::Constant(_) => {}
             Value::Object(object) => reads(object, each),
+            Value::Rows(rows) => reads(&rows.object, each),
             Value::One(read, object) | Value::Many(read, object) => {
                 each(read);
                 reads(object, each);
@@ -132,10 +170,11 @@ fn reads(object: &Object, each: &mut impl FnMut(&Read)) {
 fn tallied(object: &Object, used: &mut Vec<KeptId>) {
     for (_, value) in &object.fields {
         match value {
-            Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+            Value::Scalar(..) | Value::Formula(..) | Value::Geo { .. } | Value::Constant(_) => {}
             Value::Object(object) | Value::One(_, object) | Value::Many(_, object) => {
                 tallied(object, used);
             }
+            Value::Rows(rows) => tallied(&rows.object, used),
             Value::Aggregate(Aggregate::Tallied { kept, .. }) => used.push(*kept),
             Value::Aggregate(Aggregate::Gathered { .. }) => {}
         }

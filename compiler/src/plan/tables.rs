@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::catalog::TableName;
 use crate::files::config::Config;
-use crate::files::schema::{AggregateKey, Field, Filter, Kind, Link, Origin};
+use crate::files::schema::{AggregateKey, Field, Filter, Kind, Link, Order, Origin};
 use crate::sql::Sql;
 
 /// The tables of all enabled indexes, each once, by name.
@@ -45,10 +45,22 @@ impl All<'_> {
                     self.conditions(join.filters.as_deref(), join.condition.as_ref());
                     self.fields(&join.fields);
                 }
+                Kind::Rows(rows) => {
+                    self.sql(rows.from.sql());
+                    rows.condition.iter().chain(&rows.order_by).for_each(|sql| self.sql(sql));
+                    self.fields(&rows.fields);
+                }
                 Kind::Aggregate(aggregate) => {
                     self.tables.insert(aggregate.table.value.clone());
-                    if let AggregateKey::Through(through) = &aggregate.key {
-                        self.tables.insert(through.table.value.clone());
+                    match &aggregate.key {
+                        AggregateKey::Direct(_) => {}
+                        AggregateKey::Through(through) => {
+                            self.tables.insert(through.table.value.clone());
+                        }
+                        AggregateKey::Join(sql) => self.sql(sql),
+                    }
+                    if let Some(Order::Sql(sql)) = &aggregate.order_by {
+                        self.sql(sql);
                     }
                     if let Some(Origin::Sql(sql)) = aggregate.op.of() {
                         self.sql(&sql);

@@ -60,12 +60,12 @@ fn documents(plan: &Plan, index: &Index) -> Grid {
     let mut grid = Grid::default();
     let root = plan.kept(index.root);
     let table = plan.table(root.table);
-    let present = index.present.as_ref().map(|of| format!(" where {}", names::expr(table, of)));
+    let present = names::condition(table, index.present.as_ref(), &index.further);
     let per = table.key.iter().map(|part| &table.column(part.column).name);
     let per = per.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>().join(", ");
     grid.row([
         cell(&index.name, Style::Strong),
-        cell(format!("one document per {per}{}", present.unwrap_or_default()), Style::Plain),
+        cell(format!("one document per {per}{present}"), Style::Plain),
     ]);
     let mut tree = Tree { plan, grid };
     tree.object(table, &index.shape, 1, &root.name);
@@ -105,7 +105,12 @@ impl Tree<'_> {
             if !plain.contains(&name.as_str()) {
                 let reads_row = !matches!(
                     value,
-                    Value::One(..) | Value::Many(..) | Value::Aggregate(_) | Value::Object(_)
+                    Value::One(..)
+                        | Value::Many(..)
+                        | Value::Aggregate(_)
+                        | Value::Object(_)
+                        | Value::Formula(..)
+                        | Value::Rows(_)
                 );
                 let from = if reads_row { std::mem::take(&mut from) } else { "" };
                 self.field(table, name, value, depth, from);
@@ -116,11 +121,12 @@ impl Tree<'_> {
     fn field(&mut self, table: &Table, name: &str, value: &Value, depth: usize, from: &str) {
         match value {
             Value::Scalar(of, _, on_error) => {
-                let needed = match on_error {
-                    OnFailure::Null => "",
-                    OnFailure::Skip => ", or no document",
-                };
+                let needed = needed(*on_error);
                 self.line(depth, &format!("{name} = {}{needed}", names::expr(table, of)), from);
+            }
+            Value::Formula(formula, _, on_error) => {
+                let left = format!("{name} = {}{}", formula.text, needed(*on_error));
+                self.line(depth, &left, &names::read_by(self.plan, formula));
             }
             Value::Geo { lat, lon } => {
                 let columns = names::columns(table, [*lat, *lon]);
@@ -152,11 +158,30 @@ impl Tree<'_> {
                 self.line(depth, &format!("{name} [{bracket}]"), &source(self.plan, table, read));
                 self.object(far, object, depth + 1, "");
             }
+            Value::Rows(rows) => {
+                let bracket = match (rows.one, rows.query.limit) {
+                    (false, Some(limit)) => format!(" [{limit}]"),
+                    (false, None) => " []".into(),
+                    (true, _) => String::new(),
+                };
+                let left = format!("{name}{bracket} = {}", rows.text);
+                self.line(depth, &left, &names::read_by_query(self.plan, &rows.query));
+                let first = rows.query.first().map(|kept| self.plan.kept(kept).table);
+                let far = first.map_or(table, |first| self.plan.table(first));
+                self.object(far, &rows.object, depth + 1, "");
+            }
             Value::Aggregate(of) => {
                 let (left, right) = aggregate(self.plan, table, of);
                 self.line(depth, &format!("{name} = {left}"), &right);
             }
         }
+    }
+}
+
+fn needed(on_error: OnFailure) -> &'static str {
+    match on_error {
+        OnFailure::Null => "",
+        OnFailure::Skip => ", or no document",
     }
 }
 
@@ -196,14 +221,8 @@ fn source(plan: &Plan, table: &Table, read: &Read) -> String {
     let kept = plan.kept(read.kept);
     let far = plan.table(kept.table);
     let through = read.through.as_ref().map(|hop| format!("{} → ", names::hop(plan, hop)));
-    let filter = read.filter.as_ref().map(|of| format!(" where {}", names::expr(far, of)));
-    format!(
-        "{}{}{}{}",
-        enter(table, &read.key),
-        through.unwrap_or_default(),
-        kept.name,
-        filter.unwrap_or_default()
-    )
+    let filter = names::condition(far, read.filter.as_ref(), &read.further);
+    format!("{}{}{}{}", enter(table, &read.key), through.unwrap_or_default(), kept.name, filter)
 }
 
 /// The enclosing row's side of a key, unless it is its primary key, which goes without saying.

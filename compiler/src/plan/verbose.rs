@@ -5,7 +5,7 @@
 //! `emit INDEX`. The lines below an operator say what it walks or looks up.
 
 use crate::plan::layout::{Grid, Style, cell, figure};
-use crate::plan::{Aggregate, Holds, Index, Kept, Object, Plan, Read, Value, names, text};
+use crate::plan::{Aggregate, Formula, Holds, Index, Kept, Object, Plan, Read, Value, names, text};
 
 /// The operators in the order a change meets them.
 pub fn verbose(plan: &Plan, colour: bool) -> String {
@@ -63,9 +63,10 @@ impl List {
             }
             self.detail(&plan.kept(path.from).name, &what.join("; "));
         }
-        let present = index.present.as_ref().map(|of| format!("where {}", names::expr(table, of)));
-        self.operator(&format!("gather {}", index.name), &present.unwrap_or_default());
+        let present = names::condition(table, index.present.as_ref(), &index.further);
+        self.operator(&format!("gather {}", index.name), present.trim_start());
         self.detail("lookup", &root.name);
+        index.further.iter().for_each(|one| self.formula(plan, one, "presence"));
         self.lookups(plan, &index.shape, "");
         self.operator(&format!("emit {}", index.name), "");
     }
@@ -75,6 +76,13 @@ impl List {
             let field = if within.is_empty() { name.clone() } else { format!("{within}.{name}") };
             match value {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Formula(formula, ..) => self.formula(plan, formula, &field),
+                Value::Rows(rows) => {
+                    rows.query.each_kept(&mut |kept, _| {
+                        self.detail("lookup", &format!("{} for {field}", plan.kept(kept).name));
+                    });
+                    self.lookups(plan, &rows.object, &field);
+                }
                 Value::Object(object) => self.lookups(plan, object, &field),
                 Value::One(read, object) | Value::Many(read, object) => {
                     self.read(plan, read, &field);
@@ -89,20 +97,28 @@ impl List {
         }
     }
 
+    fn formula(&mut self, plan: &Plan, formula: &Formula, field: &str) {
+        formula.each_kept(&mut |kept, _| {
+            self.detail("lookup", &format!("{} for {field}", plan.kept(kept).name));
+        });
+    }
+
     fn read(&mut self, plan: &Plan, read: &Read, field: &str) {
-        let Read { key: _, through, kept, filter, order, sorted, limit } = read;
+        let Read { key: _, through, kept, filter, further, order, sorted, limit } = read;
         if let Some(hop) = through {
             self.detail("lookup", &format!("{} for {field}", names::hop(plan, hop)));
         }
         let kept = plan.kept(*kept);
         let table = plan.table(kept.table);
         let mut what = vec![format!("{} for {field}", kept.name)];
-        what.extend(filter.as_ref().map(|of| format!("where {}", names::expr(table, of))));
+        let filter = names::condition(table, filter.as_ref(), further);
+        what.extend(Some(filter.trim_start().to_owned()).filter(|it| !it.is_empty()));
         if !order.is_empty() && !sorted {
             what.push(format!("sort by {}", names::order(table, order)));
         }
         what.extend(limit.map(|limit| format!("limit {limit}")));
         self.detail(if *sorted && limit.is_some() { "head" } else { "lookup" }, &what.join("; "));
+        further.iter().for_each(|one| self.formula(plan, one, field));
     }
 }
 

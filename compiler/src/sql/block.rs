@@ -11,9 +11,12 @@
 //! aggregates, values of subqueries. A subquery is therefore no kind of expression: who plans the
 //! block decides how the input comes about.
 
+use serde::Serialize;
+
 use crate::catalog::TableName;
 use crate::diagnostics::Place;
 use crate::expr::{Comparison, Expr};
+use crate::plan::ColumnId;
 use crate::types::{Class, SqlType};
 
 /// An expression over the row in scope, with all that it reads.
@@ -27,6 +30,8 @@ pub struct Phrase {
     pub inputs: Vec<Input>,
     /// The queries in it.
     pub subqueries: Vec<Subquery>,
+    /// Only its truth is wanted, NULL being false.
+    pub is_condition: bool,
     /// Where it was written.
     pub place: Place,
 }
@@ -118,12 +123,14 @@ pub enum From {
     /// Those of a query. Level 1 of its inputs is the block it stands in, of which it reads only
     /// what `LATERAL` lets it.
     Query(Box<Block>),
-    /// `unnest(array)`: one row for each element, with its number from 1.
-    Unnest(Expr),
+    /// `unnest(array)`: one row for each element, with its number from 1, and what the columns are
+    /// called.
+    Unnest(Expr, Vec<String>),
 }
 
 /// How a relation is joined to those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum JoinKind {
     /// Rows for which `ON` is true.
     Inner,
@@ -132,7 +139,7 @@ pub enum JoinKind {
 }
 
 /// An aggregate in a block.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AggregateCall {
     /// Which.
     pub function: BlockAggregate,
@@ -149,7 +156,8 @@ pub struct AggregateCall {
 }
 
 /// The aggregate functions of SQL.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum BlockAggregate {
     Count,
@@ -165,7 +173,7 @@ pub enum BlockAggregate {
 }
 
 /// A column of a result.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Output {
     /// Its name.
     pub name: String,
@@ -176,7 +184,8 @@ pub struct Output {
 }
 
 /// Which rows of a result are kept.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Distinct {
     /// All.
     No,
@@ -187,7 +196,7 @@ pub enum Distinct {
 }
 
 /// One part of an order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SortKey {
     /// Sorted by what.
     pub expr: Expr,
@@ -209,7 +218,8 @@ pub struct Subquery {
 }
 
 /// What is made of the rows of a subquery.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Asks {
     /// The only value of the only row, NULL without a row, an error with several.
     Value,
@@ -228,4 +238,86 @@ pub enum Asks {
         /// `ALL` instead of `ANY`.
         all: bool,
     },
+}
+
+impl Block {
+    /// A query of no relations yet.
+    pub fn over(place: Place) -> Block {
+        Block {
+            inputs: Vec::new(),
+            subqueries: Vec::new(),
+            relations: Vec::new(),
+            filter: None,
+            group: None,
+            aggregates: Vec::new(),
+            having: None,
+            outputs: Vec::new(),
+            distinct: Distinct::No,
+            union: Vec::new(),
+            order: Vec::new(),
+            limit: None,
+            offset: 0,
+            place,
+        }
+    }
+
+    /// Takes in what reads the block's own rows: expressions over these inputs and queries become
+    /// expressions over the block's.
+    pub fn absorb(&mut self, inputs: Vec<Input>, subqueries: Vec<Subquery>, exprs: &mut [Expr]) {
+        let before = self.subqueries.len() as u16;
+        let mut numbers: Vec<ColumnId> = Vec::with_capacity(inputs.len());
+        for mut input in inputs {
+            if let Source::Subquery(number) = &mut input.source {
+                *number += before;
+            }
+            let met = self.inputs.iter().position(|one| one.source == input.source);
+            let number = met.unwrap_or_else(|| {
+                self.inputs.push(input);
+                self.inputs.len() - 1
+            });
+            numbers.push(ColumnId(number as u16));
+        }
+        let renamed = |id: ColumnId| numbers[usize::from(id.0)];
+        for mut subquery in subqueries {
+            if let Asks::Quantified { of, .. } = &mut subquery.asks {
+                of.iter_mut().for_each(|of| of.rename(&renamed));
+            }
+            self.subqueries.push(subquery);
+        }
+        exprs.iter_mut().for_each(|expr| expr.rename(&renamed));
+    }
+
+    /// The expressions whose value is wanted; conditions, of which only the truth is, are others.
+    pub fn each_value(&mut self, each: &mut dyn FnMut(&mut Expr)) {
+        for relation in &mut self.relations {
+            if let From::Unnest(array, _) = &mut relation.from {
+                each(array);
+            }
+        }
+        self.group.iter_mut().flatten().for_each(&mut *each);
+        for call in &mut self.aggregates {
+            call.of.iter_mut().for_each(&mut *each);
+            call.order.iter_mut().for_each(|key| each(&mut key.expr));
+            if let BlockAggregate::StringAgg(separator) = &mut call.function {
+                each(separator);
+            }
+        }
+        self.outputs.iter_mut().for_each(|output| each(&mut output.expr));
+        if let Distinct::On(keys) = &mut self.distinct {
+            keys.iter_mut().for_each(&mut *each);
+        }
+        self.order.iter_mut().for_each(|key| each(&mut key.expr));
+        for subquery in &mut self.subqueries {
+            if let Asks::Quantified { of, .. } = &mut subquery.asks {
+                of.iter_mut().for_each(&mut *each);
+            }
+        }
+    }
+
+    /// The conditions, which drop a row for NULL as they do for false.
+    pub fn each_condition(&mut self, each: &mut dyn FnMut(&mut Expr)) {
+        self.relations.iter_mut().flat_map(|one| &mut one.on).for_each(&mut *each);
+        self.filter.iter_mut().chain(&mut self.having).for_each(&mut *each);
+        self.aggregates.iter_mut().flat_map(|call| &mut call.filter).for_each(&mut *each);
+    }
 }

@@ -18,18 +18,19 @@ pub mod parse;
 mod query;
 pub mod rewrite;
 pub mod scope;
+mod tables;
 pub mod text;
 
-use self::block::{Block, Distinct, Phrase, SortKey};
+use self::block::{Block, Phrase, SortKey};
 use self::infer::{Frame, Typed, Typer};
 use self::query::Wanted;
 use self::scope::Scope;
-use crate::catalog::TableName;
 use crate::diagnostics::Diagnostic;
 use crate::expr::Expr;
 use crate::types::SqlType;
 
 pub use self::infer::{Ground, Outward};
+pub use self::tables::tables;
 pub use self::text::Sql;
 
 /// An expression over the rows in scope.
@@ -47,7 +48,7 @@ pub fn condition(sql: &Sql, what: &str, ground: Ground<'_>) -> Result<Phrase, Ve
     let expr = typer.condition(&tree, what);
     let typed =
         expr.map(|expr| Typed { expr, ty: SqlType::Bool, untyped: false, place: sql.place });
-    typer.phrase(typed)
+    typer.phrase(typed).map(|phrase| Phrase { is_condition: true, ..phrase })
 }
 
 /// An order of the rows in scope. What the keys read stands in the phrase, whose own expression
@@ -63,33 +64,20 @@ pub fn order(sql: &Sql, ground: Ground<'_>) -> Result<(Vec<SortKey>, Phrase), Ve
 }
 
 /// What follows `JOIN`: relations with their conditions, and no outputs. Level 1 of its inputs is
-/// the innermost row in scope.
-pub fn joins(sql: &Sql, ground: Ground<'_>) -> Result<Block, Vec<Diagnostic>> {
+/// the innermost row in scope. With them what they are called in what reads them.
+pub fn joins(sql: &Sql, ground: Ground<'_>) -> Result<(Block, Scope), Vec<Diagnostic>> {
     let tree = parse::joins(sql).map_err(|error| vec![error])?;
     let mut typer = Typer::new(sql, ground);
     typer.scopes.push(Scope::default());
     typer.frames.push(Frame::default());
     let relations = typer.joined(&tree.joins);
     let Frame { inputs, subqueries, .. } = typer.frames.pop().unwrap_or_default();
-    match relations {
-        Some(relations) if typer.found.is_empty() => Ok(Block {
-            inputs,
-            subqueries,
-            relations,
-            filter: None,
-            group: None,
-            aggregates: Vec::new(),
-            having: None,
-            outputs: Vec::new(),
-            distinct: Distinct::No,
-            union: Vec::new(),
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
-            place: sql.place,
-        }),
-        _ => Err(typer.found),
-    }
+    let scope = typer.scopes.pop().unwrap_or_default();
+    let Some(relations) = relations.filter(|_| typer.found.is_empty()) else {
+        return Err(typer.found);
+    };
+    let block = Block { inputs, subqueries, relations, ..Block::over(sql.place) };
+    Ok((block, scope))
 }
 
 /// A query. Level 1 of its inputs is the innermost row in scope.
@@ -100,18 +88,4 @@ pub fn query(sql: &Sql, ground: Ground<'_>) -> Result<Block, Vec<Diagnostic>> {
         Some(block) if typer.found.is_empty() => Ok(block),
         _ => Err(typer.found),
     }
-}
-
-/// The tables that a piece of SQL names, by whichever way it can be read.
-pub fn tables(sql: &Sql, home: &str) -> Vec<TableName> {
-    let ground = Ground { catalog: None, home, scopes: &[Scope::default()] };
-    let mut typer = Typer::new(sql, ground);
-    if let Ok(tree) = parse::expression(sql) {
-        typer.value(&tree);
-    } else if let Ok(tree) = parse::query(sql) {
-        typer.block(&tree, Wanted::Columns);
-    } else if let Ok(tree) = parse::joins(sql) {
-        typer.joined(&tree.joins);
-    }
-    typer.met
 }

@@ -9,12 +9,14 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     AccessExpr, BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
-    FunctionArguments, Ident, ObjectName, OrderByExpr, OrderByKind, Query, Spanned, VisitMut,
-    VisitorMut,
+    FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+    OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitMut, VisitorMut,
 };
 
 use super::infer::Typer;
-use super::infer::{Marks, Outward};
+use super::infer::{Marks, Outward, ident};
+use super::query::Wanted;
+use super::scope::Scope;
 use super::{Ground, Sql, parse};
 use crate::diagnostics::{Diagnostic, Place};
 
@@ -28,7 +30,7 @@ pub fn expression(
     let mut tree = parse::expression(sql)?;
     let mut typer = Typer::new(sql, ground);
     typer.value(&tree);
-    let mut rewriter = Rewriter { sql, marks: typer.marks, written };
+    let mut rewriter = Rewriter::new(sql, typer, written);
     let ControlFlow::Continue(()) = tree.visit(&mut rewriter);
     Ok(tree.to_string())
 }
@@ -45,12 +47,55 @@ pub fn order(
     for key in &keys {
         typer.sort_key(key, &[]);
     }
-    let mut rewriter = Rewriter { sql, marks: typer.marks, written };
+    let mut rewriter = Rewriter::new(sql, typer, written);
     for key in &mut keys {
         rewriter.sort_key(key);
         let ControlFlow::Continue(()) = key.visit(&mut rewriter);
     }
     Ok(keys.iter().map(OrderByExpr::to_string).collect())
+}
+
+/// What follows `JOIN`: relations as after `FROM`, and the condition of the first.
+pub fn joins(
+    sql: &Sql,
+    ground: Ground<'_>,
+    written: &dyn Fn(&Outward) -> String,
+) -> Result<(String, Option<String>), Diagnostic> {
+    let sql = &alone(sql);
+    let mut tree = parse::joins(sql)?;
+    let mut typer = Typer::new(sql, ground);
+    typer.scopes.push(Scope::default());
+    typer.joined(&tree.joins);
+    let mut rewriter = Rewriter::new(sql, typer, written);
+    let ControlFlow::Continue(()) = tree.joins.visit(&mut rewriter);
+    let mut from = String::new();
+    let mut condition = None;
+    for (position, join) in tree.joins.iter().enumerate() {
+        match &join.join_operator {
+            JoinOperator::Join(JoinConstraint::On(on)) if position == 0 => {
+                from += &join.relation.to_string();
+                condition = Some(on.to_string());
+            }
+            _ if position == 0 => from += &join.relation.to_string(),
+            _ => from += &format!(" {}", join.to_string().trim()),
+        }
+    }
+    Ok((from, condition))
+}
+
+/// A whole query.
+pub fn query(
+    sql: &Sql,
+    ground: Ground<'_>,
+    written: &dyn Fn(&Outward) -> String,
+) -> Result<String, Diagnostic> {
+    let sql = &alone(sql);
+    let mut tree = parse::query(sql)?;
+    let mut typer = Typer::new(sql, ground);
+    typer.block(&tree, Wanted::Columns);
+    let mut rewriter = Rewriter::new(sql, typer, written);
+    let ControlFlow::Continue(()) = tree.visit(&mut rewriter);
+    Ok(tree.to_string())
 }
 
 /// The text apart from its file, so that its places are its own bytes.
@@ -63,9 +108,18 @@ struct Rewriter<'a> {
     sql: &'a Sql,
     marks: Marks,
     written: &'a dyn Fn(&Outward) -> String,
+    /// Where bare names of tables are looked up.
+    home: &'a str,
+    /// The queries named by `WITH`, which are no tables.
+    named: Vec<String>,
 }
 
-impl Rewriter<'_> {
+impl<'a> Rewriter<'a> {
+    fn new(sql: &'a Sql, typer: Typer<'a>, written: &'a dyn Fn(&Outward) -> String) -> Self {
+        let (marks, home) = (typer.marks, typer.ground.home);
+        Rewriter { sql, marks, written, home, named: Vec::new() }
+    }
+
     fn is_by_bytes(&self, of: &impl Spanned) -> bool {
         self.marks.by_bytes.contains(&self.sql.whole(of.span()))
     }
@@ -89,11 +143,29 @@ impl Rewriter<'_> {
 impl VisitorMut for Rewriter<'_> {
     type Break = std::convert::Infallible;
 
+    fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<Self::Break> {
+        if let [ObjectNamePart::Identifier(bare)] = name.0.as_slice()
+            && self.home != "public"
+            && !self.named.contains(&ident(bare))
+        {
+            let home = Ident::with_quote('"', self.home);
+            name.0.insert(0, ObjectNamePart::Identifier(home));
+        }
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        if let Some(order) = &mut query.order_by
+        let named = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.named.extend(named.map(|one| ident(&one.alias.name)));
+        let Query { body, order_by, .. } = query;
+        if let Some(order) = order_by
             && let OrderByKind::Expressions(keys) = &mut order.kind
         {
-            keys.iter_mut().for_each(|key| self.sort_key(key));
+            keys.iter_mut().for_each(|key| match output(body, key) {
+                Some(output) if self.is_by_bytes(key) => by_bytes(output),
+                Some(_) => {}
+                None => self.sort_key(key),
+            });
         }
         ControlFlow::Continue(())
     }
@@ -151,6 +223,25 @@ impl VisitorMut for Rewriter<'_> {
             _ => {}
         }
         ControlFlow::Continue(())
+    }
+}
+
+/// The output of a query that a sort key names, by its number or name.
+fn output<'q>(body: &'q mut SetExpr, key: &OrderByExpr) -> Option<&'q mut Expr> {
+    let SetExpr::Select(select) = body else { return None };
+    let number = match &key.expr {
+        Expr::Value(value) => match &value.value {
+            Value::Number(text, _) => text.parse::<usize>().ok()?.checked_sub(1),
+            _ => None,
+        },
+        Expr::Identifier(name) => select.projection.iter().position(
+            |item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if ident(alias) == ident(name)),
+        ),
+        _ => None,
+    };
+    match select.projection.get_mut(number?) {
+        Some(SelectItem::UnnamedExpr(of) | SelectItem::ExprWithAlias { expr: of, .. }) => Some(of),
+        Some(_) | None => None,
     }
 }
 

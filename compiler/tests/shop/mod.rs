@@ -52,6 +52,7 @@ fn read(key: u16, kept: u16) -> Read {
         through: None,
         kept: KeptId(kept),
         filter: None,
+        further: Vec::new(),
         order: vec![],
         sorted: true,
         limit: None,
@@ -138,6 +139,7 @@ pub fn plan() -> Plan {
         name: "users".into(),
         root: KeptId(0),
         present: None,
+        further: Vec::new(),
         shape: object([
             ("email", Value::Scalar(email, Render::Text, OnFailure::Null)),
             ("id", column(0, Render::Number)),
@@ -161,6 +163,7 @@ pub fn plan() -> Plan {
         name: "orders".into(),
         root: KeptId(2),
         present: Some(Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(ColumnId(3))))))),
+        further: Vec::new(),
         shape: object([
             ("buyer", Value::One(read(1, 0), object([("name", column(2, Render::Text))]))),
             ("kind", Value::Constant("\"order\"".into())),

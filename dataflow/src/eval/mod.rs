@@ -15,6 +15,7 @@ mod call;
 mod cast;
 mod compare;
 mod compile;
+pub mod elements;
 mod error;
 mod float;
 mod form;
@@ -83,6 +84,12 @@ impl Scratch {
     /// What failed since this was last called.
     pub fn failures(&mut self) -> Option<Failures> {
         self.failures.take()
+    }
+
+    /// Counts an expression that has no value, in a field or elsewhere.
+    pub fn fail(&mut self, error: EvalError, on_error: OnFailure) {
+        failed(&mut self.failures, error);
+        self.skips |= on_error == OnFailure::Skip;
     }
 
     /// Whether a field failed that a document must not be without, since this was last called.

@@ -16,28 +16,70 @@ pub fn finish(
     ty: &SqlType,
     out: &mut Vec<u8>,
 ) {
-    let group = Group(tallies.map_or(&[], |tallies| tallies.slot(slot)));
-    let text = match function {
-        AggregateFunction::Count => Some(group.rows().to_string()),
-        AggregateFunction::Sum => group.sum(ty),
-        AggregateFunction::Avg => group.avg(ty),
-        // Not kept in tallies.
-        AggregateFunction::Min
-        | AggregateFunction::Max
-        | AggregateFunction::Ids
-        | AggregateFunction::CountDistinct
-        | AggregateFunction::BoolAnd
-        | AggregateFunction::BoolOr
-        | AggregateFunction::StringAgg
-        | AggregateFunction::ArrayAgg => None,
-    };
+    let text = Group::of(tallies, slot).text(function, ty);
     out.extend_from_slice(text.as_deref().unwrap_or("null").as_bytes());
+}
+
+/// The same as Postgres prints it: what is no number has a word, and NULL is none.
+pub fn value(
+    tallies: Option<&Tallies>,
+    slot: u16,
+    function: AggregateFunction,
+    ty: &SqlType,
+) -> Option<String> {
+    let group = Group::of(tallies, slot);
+    match function {
+        AggregateFunction::Sum | AggregateFunction::Avg => {
+            group.word().map(str::to_owned).or_else(|| group.text(function, ty))
+        }
+        _ => group.text(function, ty),
+    }
+}
+
+/// How many rows a tally counts.
+pub fn rows(tallies: Option<&Tallies>, slot: u16) -> i64 {
+    Group::of(tallies, slot).rows()
 }
 
 /// The terms of one tally.
 struct Group<'a>(&'a [(Term, i64)]);
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn of(tallies: Option<&'a Tallies>, slot: u16) -> Group<'a> {
+        Group(tallies.map_or(&[], |tallies| tallies.slot(slot)))
+    }
+
+    fn text(&self, function: AggregateFunction, ty: &SqlType) -> Option<String> {
+        match function {
+            AggregateFunction::Count => Some(self.rows().to_string()),
+            AggregateFunction::Sum => self.sum(ty),
+            AggregateFunction::Avg => self.avg(ty),
+            // Not kept in tallies.
+            AggregateFunction::Min
+            | AggregateFunction::Max
+            | AggregateFunction::Ids
+            | AggregateFunction::CountDistinct
+            | AggregateFunction::BoolAnd
+            | AggregateFunction::BoolOr
+            | AggregateFunction::StringAgg
+            | AggregateFunction::ArrayAgg => None,
+        }
+    }
+
+    /// A sum that is no number.
+    fn word(&self) -> Option<&'static str> {
+        let any =
+            |counted: fn(&Counted) -> bool| self.0.iter().any(|(term, _)| counted(&term.counted()));
+        let above = any(|counted| matches!(counted, Counted::Above));
+        let below = any(|counted| matches!(counted, Counted::Below));
+        match (any(|counted| matches!(counted, Counted::NaN)), above, below) {
+            (true, ..) | (_, true, true) => Some("NaN"),
+            (_, true, false) => Some("Infinity"),
+            (_, false, true) => Some("-Infinity"),
+            (false, false, false) => None,
+        }
+    }
+
     /// How many rows, or values that are not NULL.
     fn rows(&self) -> i64 {
         let count = |(term, units): &(Term, i64)| match term.counted() {

@@ -16,7 +16,7 @@ use flusso_compiler::types::SqlType;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-pub use self::finish::finish;
+pub use self::finish::{finish, rows, value};
 use self::term::{Counted, Term};
 use crate::eval::{Place, Program, Scratch};
 use crate::row::Datum;

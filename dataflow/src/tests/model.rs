@@ -202,7 +202,9 @@ impl Tables {
                 let (row, mut scratch) = (data(row), Scratch::default());
                 json::datum(render, program.value(&row, &mut scratch).expect("a value"), out);
             }
-            Value::Geo { .. } | Value::Constant(_) => unreachable!("not generated"),
+            Value::Formula(..) | Value::Rows(_) | Value::Geo { .. } | Value::Constant(_) => {
+                unreachable!("not generated")
+            }
             Value::Object(inner) => self.object(plan, inner, table, row, out),
             Value::One(read, inner) => match self.read(plan, read, row).first() {
                 Some(found) => self.object(plan, inner, of(read), found, out),

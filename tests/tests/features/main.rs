@@ -4,6 +4,7 @@
 mod aggregates;
 mod fields;
 mod filters;
+mod queries;
 mod relations;
 mod rows;
 mod sql;

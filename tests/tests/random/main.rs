@@ -1,6 +1,7 @@
 //! Random schemas over random transactions: equal to their SQL at seed and after every round,
 //! for 1, 2 and 3 workers. A failure prints its seed; `FLUSSO_SEED=…` repeats it.
 
+mod queries;
 mod schema;
 mod tables;
 mod transactions;

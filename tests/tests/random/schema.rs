@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use flusso_tests::dice::Dice;
 
+use crate::queries::{Queries, Scope};
 use crate::tables::Table;
 
 /// A schema file whose root is one of the tables.
@@ -15,7 +16,8 @@ pub fn random(dice: &mut Dice, tables: &[Table]) -> String {
             break table;
         }
     };
-    let mut writer = Writer { dice, tables, text: String::new(), names: 0 };
+    let (text, scope) = (String::new(), Vec::new());
+    let mut writer = Writer { dice, tables, text, names: 0, scope };
     let table = &tables[root];
     let _ = writeln!(writer.text, "table: {}\nprimary_key: {}", table.name, keys(table));
     if !table.junction {
@@ -28,9 +30,19 @@ pub fn random(dice: &mut Dice, tables: &[Table]) -> String {
             _ => {}
         }
     }
+    if writer.dice.once_in(3) {
+        writer.scope.push((called(table), root));
+        writer.condition(-1);
+        writer.scope.pop();
+    }
     writer.text.push_str("fields:\n");
     writer.fields(root, 0);
     writer.text
+}
+
+/// What SQL calls its rows.
+fn called(table: &Table) -> String {
+    table.name.rsplit('.').next().unwrap_or_default().to_owned()
 }
 
 /// The key's columns as YAML.
@@ -50,6 +62,8 @@ struct Writer<'a> {
     tables: &'a [Table],
     text: String,
     names: usize,
+    /// What SQL can name.
+    scope: Scope,
 }
 
 /// Something another table can be reached by.
@@ -74,6 +88,88 @@ impl Writer<'_> {
 
     /// The fields of one object over a row of `table`.
     fn fields(&mut self, table: usize, depth: usize) {
+        self.fields_called(called(&self.tables[table]), table, depth);
+    }
+
+    /// The same over a row that SQL calls otherwise.
+    fn fields_called(&mut self, name: String, table: usize, depth: usize) {
+        self.scope.push((name, table));
+        self.words(table, depth);
+        for _ in 0..self.dice.below(3) {
+            self.by_sql(depth);
+        }
+        self.scope.pop();
+    }
+
+    /// A field, a relation or an aggregate in SQL.
+    fn by_sql(&mut self, depth: usize) {
+        let mut queries = self.queries();
+        match queries.dice.below(5) {
+            0 => {
+                let Some(select) = queries.select() else { return };
+                self.field(depth, "has_many");
+                self.line(depth, &format!("select: \"{select}\""));
+                self.line(depth, "fields: [{ keyword: k }, { long: c }]");
+            }
+            1 if depth < 2 => {
+                let Some((join, order, (name, table))) = queries.join() else { return };
+                let limit = self.dice.below(4);
+                self.field(depth, "has_many");
+                self.line(depth, &format!("join: \"{join}\""));
+                self.line(depth, &format!("order_by: \"{order}\""));
+                if limit > 0 {
+                    self.line(depth, &format!("limit: {limit}"));
+                }
+                self.scope.push((name.clone(), table));
+                if self.dice.once_in(2) {
+                    self.condition(depth as isize);
+                }
+                self.scope.pop();
+                self.line(depth, "fields:");
+                self.fields_called(name, table, depth + 1);
+            }
+            2 => {
+                let Some((join, _, (name, table))) = queries.join() else { return };
+                let (tag, of, ty) = *self.dice.pick(&[
+                    ("sum", "n", "value_type: long"),
+                    ("max", "s", "value_type: keyword"),
+                    ("count_distinct", "s", "options: {}"),
+                    ("array_agg", "n", "element_type: integer"),
+                    ("bool_and", "b", "options: {}"),
+                ]);
+                self.field(depth, tag);
+                self.line(depth, &format!("join: \"{join}\""));
+                self.line(depth, &format!("sql: {name}.{of}"));
+                self.line(depth, ty);
+                if self.dice.once_in(2) {
+                    self.scope.push((name, table));
+                    self.condition(depth as isize);
+                    self.scope.pop();
+                }
+            }
+            _ => {
+                let Some((tag, sql)) = queries.value() else { return };
+                self.field(depth, &tag);
+                self.line(depth, &format!("sql: \"{sql}\""));
+            }
+        }
+    }
+
+    /// `where:` over the row in scope.
+    fn condition(&mut self, depth: isize) {
+        if let Some(condition) = self.queries().condition() {
+            let width = usize::try_from(depth * 4 + 4).unwrap_or(0);
+            let _ = writeln!(self.text, "{:width$}where: \"{condition}\"", "");
+        }
+    }
+
+    fn queries(&mut self) -> Queries<'_> {
+        let scope = self.scope.clone();
+        Queries { dice: self.dice, tables: self.tables, scope, depth: 2 }
+    }
+
+    /// Fields in the words of the language.
+    fn words(&mut self, table: usize, depth: usize) {
         let tables = self.tables;
         for (tag, column) in [
             ("long", "n"),
@@ -190,6 +286,11 @@ impl Writer<'_> {
                     ),
                 );
             }
+        }
+        if self.dice.once_in(4) {
+            self.scope.push((called(&tables[far]), far));
+            self.condition(depth as isize);
+            self.scope.pop();
         }
         if !one && self.dice.once_in(3) {
             let limit = self.dice.below(4);

@@ -49,6 +49,14 @@ impl Demands {
         self.add(table, key, Wants::Rows { order: None, head: false, columns })
     }
 
+    /// The order that a demand for first rows asks for.
+    pub fn order(&self, demand: KeptId) -> Vec<OrderPart> {
+        match &self.0[usize::from(demand.0)].wants {
+            Wants::Rows { order: Some(order), head: true, .. } => order.clone(),
+            Wants::Rows { .. } | Wants::Tally(_) => Vec::new(),
+        }
+    }
+
     /// Reads further columns where a demand for rows stands.
     pub fn read(&mut self, demand: KeptId, more: impl IntoIterator<Item = ColumnId>) {
         if let Wants::Rows { columns, .. } = &mut self.0[usize::from(demand.0)].wants {

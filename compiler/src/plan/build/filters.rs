@@ -7,35 +7,63 @@ use crate::expr::{Comparison, Expr};
 use crate::files::schema::{
     self, Field, Filter, FilterOp, FilterValue, Kind, Literal, Marker, Schema, Transform,
 };
-use crate::plan::ColumnId;
+use crate::plan::{ColumnId, TableId};
 use crate::sql::Sql;
+use crate::sql::block::Phrase;
 use crate::sql::functions::{Function, Text};
 use crate::types::{SqlType, canonical};
 
-use super::row::Row;
+use super::conjuncts::joined;
+use super::row::{Further, Reads, Row};
 use super::scope::Tables;
 
-/// All conditions at once, filters and SQL; none when there are none to hold.
+/// Conditions that must all hold.
+pub struct Conditions {
+    /// Those on the row itself; none when there are none.
+    pub own: Option<Expr>,
+    /// Those that read more.
+    pub further: Vec<Further>,
+}
+
+impl Conditions {
+    /// On the row itself; others are refused.
+    pub fn own(self, tables: &mut Tables<'_>) -> Option<Expr> {
+        for one in self.further {
+            let message = "this condition may read only its own row";
+            let help = "write the whole as a query: `sql: (SELECT … FROM … WHERE …)`";
+            tables.error(Diagnostic::error(one.phrase.place, message).help(help));
+        }
+        self.own
+    }
+}
+
+/// All conditions at once, filters and SQL.
 pub fn all(
     tables: &mut Tables<'_>,
     row: &Row<'_>,
     filters: Option<&[Filter]>,
     condition: Option<&Sql>,
-) -> Option<Expr> {
-    let filters = filters.unwrap_or_default();
-    let mut parts: Vec<Expr> = filters.iter().filter_map(|one| filter(tables, row, one)).collect();
-    parts.extend(condition.and_then(|sql| row.condition(tables, sql, "`where`")));
-    match parts.len() {
-        0 => None,
-        1 => parts.pop(),
-        _ => Some(Expr::And(parts)),
+) -> Conditions {
+    let (mut parts, mut further) = (Vec::new(), Vec::new());
+    let mut take = |reads: Option<Reads>| match reads {
+        Some(Reads::Own(expr)) => parts.push(expr),
+        Some(Reads::More(more)) => further.push(more),
+        None => {}
+    };
+    for filter in filters.unwrap_or_default() {
+        take(match filter {
+            Filter::Raw(sql) => row.condition(tables, sql, "`raw`"),
+            words => by_words(tables, row.table, words).map(Reads::Own),
+        });
     }
+    take(condition.and_then(|sql| row.condition(tables, sql, "`where`")));
+    Conditions { own: joined(parts), further }
 }
 
-fn filter(tables: &mut Tables<'_>, row: &Row<'_>, filter: &Filter) -> Option<Expr> {
-    let table = row.table;
+/// A filter that is not SQL.
+fn by_words(tables: &mut Tables<'_>, table: TableId, filter: &Filter) -> Option<Expr> {
     match filter {
-        Filter::Raw(sql) => row.condition(tables, sql, "`raw`"),
+        Filter::Raw(_) => None,
         Filter::NullCheck(column, null) => {
             let column = tables.column(table, column)?;
             let check = Expr::IsNull(Box::new(Expr::Column(column)));
@@ -133,10 +161,10 @@ fn literal(tables: &mut Tables<'_>, ty: &SqlType, text: &str, place: Place) -> O
 }
 
 /// Whether a root row is a document: all filters hold, and it does not count as deleted.
-pub fn present(tables: &mut Tables<'_>, row: &Row<'_>, schema: &Schema) -> Option<Expr> {
+pub fn present(tables: &mut Tables<'_>, row: &Row<'_>, schema: &Schema) -> Conditions {
     let table = row.table;
     let all_hold = all(tables, row, schema.filters.as_deref(), schema.condition.as_ref());
-    let mut parts: Vec<Expr> = all_hold.into_iter().collect();
+    let mut parts: Vec<Expr> = all_hold.own.into_iter().collect();
     if let Some(deleted) = &schema.soft_delete {
         let column = match &deleted.marker {
             Marker::Column(column) => Some(column.clone()),
@@ -155,16 +183,12 @@ pub fn present(tables: &mut Tables<'_>, row: &Row<'_>, schema: &Schema) -> Optio
                 SqlType::Bool => Expr::Column(id),
                 _ => Expr::Not(Box::new(Expr::IsNull(Box::new(Expr::Column(id))))),
             };
-            let when = all(tables, row, deleted.when.as_deref(), None);
+            let when = all(tables, row, deleted.when.as_deref(), None).own(tables);
             let gone = Expr::And([marker].into_iter().chain(when).collect());
             parts.push(Expr::Not(Box::new(Expr::IsTrue(Box::new(gone)))));
         }
     }
-    match parts.len() {
-        0 => None,
-        1 => parts.pop(),
-        _ => Some(Expr::And(parts)),
-    }
+    Conditions { own: joined(parts), further: all_hold.further }
 }
 
 /// The column that a field of the root's own row reads, first found depth first.
@@ -176,13 +200,37 @@ fn column_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a At<String>> {
     })
 }
 
-/// A column or an expression with its transforms and default, and its type.
-pub fn scalar(
+/// A value of a field and its type.
+pub struct Scalar {
+    /// The value.
+    pub of: Reads,
+    /// Its type.
+    pub ty: SqlType,
+}
+
+/// A column or an expression with its transforms and default.
+pub fn scalar(tables: &mut Tables<'_>, row: &Row<'_>, column: &schema::Column) -> Option<Scalar> {
+    let (of, ty) = row.origin(tables, &column.from)?;
+    match of {
+        Reads::Own(expr) => {
+            let (expr, ty) = finished(tables, column, expr, ty)?;
+            Some(Scalar { of: Reads::Own(expr), ty })
+        }
+        Reads::More(Further { phrase, text }) => {
+            let (expr, ty) = finished(tables, column, phrase.expr.clone(), ty)?;
+            let phrase = Phrase { expr, ..phrase };
+            Some(Scalar { of: Reads::More(Further { phrase, text }), ty })
+        }
+    }
+}
+
+/// A value with its transforms and default.
+pub fn finished(
     tables: &mut Tables<'_>,
-    row: &Row<'_>,
     column: &schema::Column,
+    mut expr: Expr,
+    mut ty: SqlType,
 ) -> Option<(Expr, SqlType)> {
-    let (mut expr, mut ty) = row.origin(tables, &column.from)?;
     for transform in &column.transforms {
         if ty.is_known() && !ty.is_text() {
             let message = format!("a column of type {ty} has no text to transform");

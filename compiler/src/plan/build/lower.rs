@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{At, Diagnostic};
 use crate::files::schema::{Field, Kind, Literal, Schema};
-use crate::plan::{ColumnId, Hop, Index, KeptId, KeyPart, Object, Path, TableId, Value};
+use crate::plan::{ColumnId, Formula, Hop, Index, KeptId, KeyPart, Object, Path, TableId, Value};
 use crate::sql::scope::Scope;
 use crate::types::render;
 
 use super::demand::{Demands, Wants};
 use super::filters;
-use super::row::{self, Row};
+use super::query::{Frame, Site, Stand};
+use super::row::{self, Further, Reads, Row};
 use super::scope::Tables;
 
 /// Lowers index after index into one set of tables and demands.
@@ -23,6 +24,8 @@ pub struct Lowering<'a> {
     pub demands: Demands,
     /// Of the index at hand.
     pub(super) paths: Vec<Path>,
+    /// By demand the columns that SQL further in reads of its rows.
+    pub(super) further: BTreeMap<KeptId, BTreeSet<ColumnId>>,
     /// Where it looks tables up.
     pub(super) home: String,
 }
@@ -43,6 +46,10 @@ pub struct Block {
     pub reads: BTreeSet<ColumnId>,
     /// What SQL can name: the rows around it, the outermost first, and its own.
     pub scopes: Vec<Scope>,
+    /// Where the rows around it are, in the same order.
+    pub around: Vec<Frame>,
+    /// Where the rows joined to its own are.
+    pub beside: Vec<Stand>,
 }
 
 impl Block {
@@ -50,13 +57,25 @@ impl Block {
     pub fn named(&self, field: &str) -> String {
         if self.field.is_empty() { field.to_owned() } else { format!("{}.{field}", self.field) }
     }
+
+    /// Where its own rows are.
+    pub fn site(&self) -> Site {
+        let Block { table, demand, .. } = *self;
+        Site { table, demand, key: self.key.clone(), up: self.up.clone() }
+    }
+
+    /// Where the rows are that SQL can name, its own being the last.
+    pub fn frames(&self) -> Vec<Frame> {
+        let own = [Stand::Table(self.site())].into_iter().chain(self.beside.iter().cloned());
+        self.around.iter().cloned().chain([own.collect()]).collect()
+    }
 }
 
 impl<'a> Lowering<'a> {
     /// Nothing yet.
     pub fn new(tables: Tables<'a>) -> Lowering<'a> {
-        let (paths, home) = (Vec::new(), String::new());
-        Lowering { tables, demands: Demands::default(), paths, home }
+        let (paths, further, home) = (Vec::new(), BTreeMap::new(), String::new());
+        Lowering { tables, demands: Demands::default(), paths, further, home }
     }
 
     /// One index; none when its root is no table.
@@ -69,16 +88,19 @@ impl<'a> Lowering<'a> {
         let demand = self.demands.add(table, key.clone(), wants);
         let reads = key.iter().map(|part| part.column).collect();
         let scopes = vec![row::scope(&self.tables, table)];
-        let field = String::new();
-        let mut root = Block { table, demand, key, up: Vec::new(), field, reads, scopes };
+        let (field, up, around) = (String::new(), Vec::new(), Vec::new());
+        let beside = Vec::new();
+        let mut root = Block { table, demand, key, up, field, reads, scopes, around, beside };
         let of = Row { table, scopes: &root.scopes, home: &self.home };
         let present = filters::present(&mut self.tables, &of, schema);
-        present.iter().for_each(|present| filters::columns(present, &mut root.reads));
+        present.own.iter().for_each(|present| filters::columns(present, &mut root.reads));
+        let further = self.further_conditions(&root, present.further);
         let shape = self.object(&mut root, &schema.fields);
         self.path(root, None);
         let mut paths = std::mem::take(&mut self.paths);
         paths.sort_by(|a, b| a.field.cmp(&b.field));
-        Some(Index { name: name.to_owned(), root: demand, present, shape, paths })
+        let (name, present) = (name.to_owned(), present.own);
+        Some(Index { name, root: demand, present, further, shape, paths })
     }
 
     /// A declared key must be the one the catalog has.
@@ -102,12 +124,24 @@ impl<'a> Lowering<'a> {
 
     /// The block is done: what was read of it is kept, and a change of it finds its way up.
     pub fn path(&mut self, block: Block, head: Option<crate::plan::Head>) {
-        self.demands.read(block.demand, block.reads.iter().copied());
-        let Block { demand: from, field, reads, up: hops, .. } = block;
-        let path = Path { from, field, reads: reads.into_iter().collect(), head, hops };
+        let Block { demand: from, field, mut reads, up: hops, .. } = block;
+        reads.extend(self.further.remove(&from).unwrap_or_default());
+        self.demands.read(from, reads.iter().copied());
+        self.add_path(Path { from, field, reads: reads.into_iter().collect(), head, hops });
+    }
+
+    /// Each path once.
+    pub fn add_path(&mut self, path: Path) {
         if !self.paths.contains(&path) {
             self.paths.push(path);
         }
+    }
+
+    /// Conditions that read more than the block's row.
+    pub fn further_conditions(&mut self, block: &Block, all: Vec<Further>) -> Vec<Formula> {
+        let frames = block.frames();
+        let formula = |one: Further| self.formula(&frames, &block.field, one.phrase, &one.text);
+        all.into_iter().filter_map(formula).collect()
     }
 
     /// The fields of a row, sorted by name, the last of equal names kept.
@@ -123,9 +157,19 @@ impl<'a> Lowering<'a> {
         match &field.kind {
             Kind::Column(column) => {
                 let row = Row { table: block.table, scopes: &block.scopes, home: &self.home };
-                let (expr, ty) = filters::scalar(&mut self.tables, &row, column)?;
-                filters::columns(&expr, &mut block.reads);
-                Some(Value::Scalar(expr, render(&ty, &column.ty), column.on_error))
+                let scalar = filters::scalar(&mut self.tables, &row, column)?;
+                let render = render(&scalar.ty, &column.ty);
+                match scalar.of {
+                    Reads::Own(expr) => {
+                        filters::columns(&expr, &mut block.reads);
+                        Some(Value::Scalar(expr, render, column.on_error))
+                    }
+                    Reads::More(Further { phrase, text }) => {
+                        let field = block.named(&field.name);
+                        let formula = self.formula(&block.frames(), &field, phrase, &text)?;
+                        Some(Value::Formula(formula, render, column.on_error))
+                    }
+                }
             }
             Kind::Object(fields) => {
                 let inner = block.named(&field.name);
@@ -143,13 +187,14 @@ impl<'a> Lowering<'a> {
             }
             Kind::Constant(value) => Some(Value::Constant(json(value).to_string())),
             Kind::Join(join) => self.join(block, &field.name, join),
+            Kind::Rows(rows) => self.rows(block, &field.name, rows),
             Kind::Aggregate(aggregate) => self.aggregate(block, &field.name, aggregate),
         }
     }
 }
 
 /// A literal as JSON, numbers with all their digits.
-fn json(literal: &Literal) -> serde_json::Value {
+pub fn json(literal: &Literal) -> serde_json::Value {
     match literal {
         Literal::Null => serde_json::Value::Null,
         Literal::Bool(value) => (*value).into(),

@@ -11,13 +11,20 @@
 //! which tables and columns are read, so that their numbers, and with them the whole plan, do not
 //! depend on the order in which an author wrote the fields.
 
+mod conjuncts;
 mod demand;
 mod filters;
+mod joined;
+mod keyed;
 mod lower;
+mod membership;
+mod query;
 mod relations;
 mod row;
 mod scope;
 mod share;
+mod totals;
+mod walk;
 
 use crate::catalog::Catalog;
 use crate::diagnostics::Diagnostic;

@@ -16,8 +16,8 @@ use crate::files::schema::{
     Origin, Through,
 };
 use crate::plan::{
-    Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Read, TableId, Tally,
-    Value,
+    Aggregate, AggregateFunction, ColumnId, Head, Hop, KeyPart, OrderPart, Path, Read, TableId,
+    Tally, Value,
 };
 use crate::sql::scope::Scope;
 use crate::types::{Class, SqlType, render};
@@ -25,19 +25,19 @@ use crate::types::{Class, SqlType, render};
 use super::demand::Wants;
 use super::filters;
 use super::lower::{Block, Lowering};
-use super::row::{self, Row};
+use super::row::{self, Reads, Row};
 use super::scope::Tables;
 
 /// How another table's rows are found from the row in scope.
-struct Found {
+pub struct Found {
     /// The table.
-    table: TableId,
+    pub table: TableId,
     /// Columns of the row in scope.
-    outer: Vec<KeyPart>,
+    pub outer: Vec<KeyPart>,
     /// Columns of the other table, encoded alike.
-    inner: Vec<KeyPart>,
+    pub inner: Vec<KeyPart>,
     /// The junction between: its table, its side of `outer`, its side of `inner`.
-    through: Option<(TableId, Vec<KeyPart>, Vec<KeyPart>)>,
+    pub through: Option<(TableId, Vec<KeyPart>, Vec<KeyPart>)>,
 }
 
 impl Lowering<'_> {
@@ -51,7 +51,7 @@ impl Lowering<'_> {
         };
         let scopes = self.within(outer, table);
         let row = Row { table, scopes: &scopes, home: &self.home };
-        let filter =
+        let conditions =
             filters::all(&mut self.tables, &row, join.filters.as_deref(), join.condition.as_ref());
         let order = match &join.order_by {
             None => Vec::new(),
@@ -63,8 +63,14 @@ impl Lowering<'_> {
             Link::HasOne(_) => (true, Some(1)),
             Link::HasMany(_) | Link::ManyToMany(_) => (false, join.limit),
         };
+        let filter = conditions.own;
         let limits = Limits { filter, order, limit };
-        let (read, mut block, head) = self.read(outer, outer.named(name), found, limits);
+        let (mut read, mut block, mut head) = self.read(outer, outer.named(name), found, limits);
+        read.further = self.further_conditions(&block, conditions.further);
+        if !read.further.is_empty() {
+            // Which rows are the first is not decided by the row alone.
+            head = None;
+        }
         let object = self.object(&mut block, &join.fields);
         self.path(block, head);
         Some(if one { Value::One(read, object) } else { Value::Many(read, object) })
@@ -81,7 +87,7 @@ impl Lowering<'_> {
         let Found { table, outer: key, inner, through } = found;
         let Limits { filter, order, limit } = limits;
         outer.reads.extend(key.iter().map(|part| part.column));
-        let mut up = self.climb(outer, &key);
+        let mut up = self.climb(&outer.site(), &key);
         let through = through.map(|(junction, left, right)| {
             let kept = self.demands.link(junction, left.clone(), &right);
             let block = Block {
@@ -92,6 +98,8 @@ impl Lowering<'_> {
                 field: field.clone(),
                 reads: right.iter().map(|part| part.column).collect(),
                 scopes: Vec::new(),
+                around: Vec::new(),
+                beside: Vec::new(),
             };
             self.path(block, None);
             let back = self.demands.link(junction, right.clone(), &left);
@@ -108,25 +116,18 @@ impl Lowering<'_> {
         let mut reads: BTreeSet<ColumnId> = order.iter().map(|part| part.column).collect();
         filter.iter().for_each(|filter| filters::columns(filter, &mut reads));
         let head = head.map(|limit| Head { filter: filter.clone(), limit });
-        let read = Read { key, through, kept: demand, filter, order, sorted: false, limit };
-        let scopes = self.within(outer, table);
-        (read, Block { table, demand, key: inner, up, field, reads, scopes }, head)
+        let further = Vec::new();
+        let read =
+            Read { key, through, kept: demand, filter, further, order, sorted: false, limit };
+        let beside = Vec::new();
+        let (scopes, around) = (self.within(outer, table), outer.frames());
+        (read, Block { table, demand, key: inner, up, field, reads, scopes, around, beside }, head)
     }
 
     /// What SQL can name in a row of another table.
     fn within(&self, outer: &Block, table: TableId) -> Vec<Scope> {
         let inner = row::scope(&self.tables, table);
         outer.scopes.iter().cloned().chain([inner]).collect()
-    }
-
-    /// From a link on a block's row to the root.
-    fn climb(&mut self, block: &Block, link: &[KeyPart]) -> Vec<Hop> {
-        let mut up = block.up.clone();
-        if link != block.key {
-            let kept = self.demands.link(block.table, link.to_vec(), &block.key);
-            up.insert(0, Hop { kept, gives: block.key.clone() });
-        }
-        up
     }
 
     fn columns(&mut self, table: TableId, names: &Columns) -> Option<Vec<ColumnId>> {
@@ -171,20 +172,37 @@ impl Lowering<'_> {
         name: &str,
         aggregate: &schema::Aggregate,
     ) -> Option<Value> {
+        if let AggregateKey::Join(_) = aggregate.key {
+            return self.total(outer, name, aggregate, None);
+        }
         let declared = assumed_key(&aggregate.key);
         let table = self.tables.table(&aggregate.table, declared.as_deref())?;
         let mut found = match &aggregate.key {
             AggregateKey::Direct(columns) => self.has(outer, table, columns)?,
             AggregateKey::Through(through) => self.through(outer, table, through)?,
+            AggregateKey::Join(_) => return None,
         };
         let scopes = self.within(outer, table);
         let row = Row { table, scopes: &scopes, home: &self.home };
-        let mut filter = filters::all(
+        let mistakes = self.tables.errors.len();
+        let conditions = filters::all(
             &mut self.tables,
             &row,
             aggregate.filters.as_deref(),
             aggregate.condition.as_ref(),
         );
+        let of = match aggregate.op.of() {
+            None => None,
+            Some(origin) => Some((row.origin(&mut self.tables, &origin)?, origin)),
+        };
+        if self.tables.errors.len() > mistakes {
+            return None;
+        }
+        let more = matches!(of, Some(((Reads::More(_), _), _)));
+        if more || !conditions.further.is_empty() {
+            return self.total(outer, name, aggregate, Some(found));
+        }
+        let mut filter = conditions.own;
         let function = function(&aggregate.op);
         if function == AggregateFunction::Ids && filter.is_none() {
             // The junction holds the keys itself: no need to look at the rows.
@@ -205,17 +223,12 @@ impl Lowering<'_> {
             Some(Order::Columns(list)) => order_of(&mut self.tables, table, list),
             Some(Order::Sql(sql)) => row.order(&mut self.tables, sql).unwrap_or_default(),
         };
-        let of = match aggregate.op.of() {
-            None => None,
-            Some(origin) => {
-                let (expr, ty) = row.origin(&mut self.tables, &origin)?;
-                defined(&mut self.tables, function, &ty, &origin)?;
-                Some((expr, ty))
-            }
-        };
         let (mut of, ty) = match of {
-            Some((expr, ty)) => (Some(expr), ty),
-            None => (None, SqlType::Int8),
+            Some(((Reads::Own(expr), ty), origin)) => {
+                defined(&mut self.tables, function, &ty, &origin)?;
+                (Some(expr), ty)
+            }
+            Some(((Reads::More(_), _), _)) | None => (None, SqlType::Int8),
         };
         if let AggregateOp::CountOf(_) = aggregate.op {
             // Counting values is counting the rows that have one.
@@ -267,12 +280,10 @@ impl Lowering<'_> {
     ) -> Value {
         let Found { table, outer: key, inner, .. } = found;
         outer.reads.extend(key.iter().map(|part| part.column));
-        let up = self.climb(outer, &key);
+        let up = self.climb(&outer.site(), &key);
         let kept = self.demands.add(table, inner.clone(), Wants::Tally(tally));
         let field = outer.named(name);
-        let reads = BTreeSet::new();
-        let scopes = Vec::new();
-        self.path(Block { table, demand: kept, key: inner, up, field, reads, scopes }, None);
+        self.add_path(Path { from: kept, field, reads: Vec::new(), head: None, hops: up });
         Value::Aggregate(Aggregate::Tallied { kept, key, tally: 0, function, ty })
     }
 
@@ -308,7 +319,8 @@ impl Lowering<'_> {
     }
 }
 
-fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
+/// Columns in the words of `order_by`.
+pub fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<OrderPart> {
     let part = |by: &OrderBy| {
         let column = tables.column(table, &by.column)?;
         let ty = tables.ty(table, column).clone();
@@ -325,7 +337,7 @@ fn order_of(tables: &mut Tables<'_>, table: TableId, order: &[OrderBy]) -> Vec<O
 }
 
 /// Whether Postgres has the function for the type.
-fn defined(
+pub fn defined(
     tables: &mut Tables<'_>,
     function: AggregateFunction,
     ty: &SqlType,
@@ -368,7 +380,8 @@ fn defined(
     None
 }
 
-fn function(op: &AggregateOp) -> AggregateFunction {
+/// The function of the plan.
+pub fn function(op: &AggregateOp) -> AggregateFunction {
     match op {
         AggregateOp::Count | AggregateOp::CountOf(_) => AggregateFunction::Count,
         AggregateOp::Sum(_) => AggregateFunction::Sum,
@@ -402,7 +415,7 @@ fn and_not_null(filter: Option<Expr>, of: Option<Expr>) -> Option<Expr> {
 /// the junction points to it with.
 fn assumed_key(key: &AggregateKey) -> Option<Vec<String>> {
     match key {
-        AggregateKey::Direct(_) => None,
+        AggregateKey::Direct(_) | AggregateKey::Join(_) => None,
         AggregateKey::Through(through) => match through.right_key.value.len() {
             1 => None,
             parts => Some((1..=parts).map(|part| format!("id{part}")).collect()),

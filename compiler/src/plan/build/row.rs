@@ -1,10 +1,10 @@
 //! SQL over the row in scope, as expressions of the plan.
 //!
-//! Names are looked up in the row's own table first and then in the rows around it. What an
-//! expression of the plan can read today is its own row; a name that leads further out, or a query,
-//! is refused at its place.
+//! Names are looked up in the row's own table first and then in the rows around it. What reads no
+//! more than its own row becomes a plain expression, evaluated wherever the row is met; the rest
+//! waits for its document to be assembled.
 
-use crate::diagnostics::{At, Diagnostic, Place};
+use crate::diagnostics::{At, Diagnostic};
 use crate::expr::Expr;
 use crate::files::schema::Origin;
 use crate::plan::{ColumnId, OrderPart, TableId};
@@ -14,6 +14,22 @@ use crate::sql::{self, Ground, Sql};
 use crate::types::SqlType;
 
 use super::scope::Tables;
+
+/// What a piece of SQL reads.
+pub enum Reads {
+    /// Columns of its own row, in their place.
+    Own(Expr),
+    /// Rows around it, or queries.
+    More(Further),
+}
+
+/// SQL that reads more than its own row.
+pub struct Further {
+    /// What it means.
+    pub phrase: Phrase,
+    /// How it was written.
+    pub text: String,
+}
 
 /// A row that SQL can read.
 pub struct Row<'a> {
@@ -26,30 +42,39 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// `sql:`, with its type.
-    pub fn value(&self, tables: &mut Tables<'_>, sql: &Sql) -> Option<(Expr, SqlType)> {
-        let typed = sql::value(sql, self.ground(tables));
-        let phrase = self.accept(tables, typed)?;
-        let ty = phrase.ty.clone();
-        Some((self.own(tables, phrase)?, ty))
-    }
-
     /// A column, or `sql:`, with its type.
-    pub fn origin(&self, tables: &mut Tables<'_>, of: &Origin) -> Option<(Expr, SqlType)> {
+    pub fn origin(&self, tables: &mut Tables<'_>, of: &Origin) -> Option<(Reads, SqlType)> {
         match of {
             Origin::Column(column) => {
                 let id = tables.column(self.table, column)?;
-                Some((Expr::Column(id), tables.ty(self.table, id).clone()))
+                Some((Reads::Own(Expr::Column(id)), tables.ty(self.table, id).clone()))
             }
-            Origin::Sql(sql) => self.value(tables, sql),
+            Origin::Sql(sql) => {
+                let typed = sql::value(sql, self.ground(tables));
+                let phrase = self.accept(tables, typed)?;
+                let ty = phrase.ty.clone();
+                Some((self.reads(tables, phrase, sql)?, ty))
+            }
         }
     }
 
     /// `where:`, `raw:`.
-    pub fn condition(&self, tables: &mut Tables<'_>, sql: &Sql, what: &str) -> Option<Expr> {
+    pub fn condition(&self, tables: &mut Tables<'_>, sql: &Sql, what: &str) -> Option<Reads> {
         let typed = sql::condition(sql, what, self.ground(tables));
         let phrase = self.accept(tables, typed)?;
-        self.own(tables, phrase)
+        self.reads(tables, phrase, sql)
+    }
+
+    fn reads(&self, tables: &mut Tables<'_>, phrase: Phrase, sql: &Sql) -> Option<Reads> {
+        let is_own =
+            |input: &Input| matches!(input.source, Source::Column { level: 0, relation: 0, .. });
+        if !phrase.inputs.iter().all(is_own) {
+            return Some(Reads::More(Further { phrase, text: sql.text.clone() }));
+        }
+        let columns = self.columns(tables, &phrase.inputs)?;
+        let mut expr = phrase.expr;
+        expr.rename(&|input| columns[usize::from(input.0)]);
+        Some(Reads::Own(expr))
     }
 
     /// `order_by:`.
@@ -75,20 +100,16 @@ impl Row<'_> {
         Some(order)
     }
 
-    fn ground<'g>(&'g self, tables: &Tables<'g>) -> Ground<'g> {
+    pub fn ground<'g>(&'g self, tables: &Tables<'g>) -> Ground<'g> {
         Ground { catalog: tables.catalog(), home: self.home, scopes: self.scopes }
     }
 
-    fn accept<T>(&self, tables: &mut Tables<'_>, typed: Result<T, Vec<Diagnostic>>) -> Option<T> {
+    pub fn accept<T>(
+        &self,
+        tables: &mut Tables<'_>,
+        typed: Result<T, Vec<Diagnostic>>,
+    ) -> Option<T> {
         typed.map_err(|errors| errors.into_iter().for_each(|error| tables.error(error))).ok()
-    }
-
-    /// The expression over the columns of the plan's table.
-    fn own(&self, tables: &mut Tables<'_>, phrase: Phrase) -> Option<Expr> {
-        let columns = self.columns(tables, &phrase.inputs)?;
-        let mut expr = phrase.expr;
-        expr.rename(&|input| columns[usize::from(input.0)]);
-        Some(expr)
     }
 
     /// What the inputs are in the plan, when all are columns of this row.
@@ -99,24 +120,19 @@ impl Row<'_> {
                 Source::Column { level: 0, column, .. } => {
                     tables.column(self.table, &At::new(column.clone(), input.place))
                 }
-                Source::Column { column, .. } => {
-                    let message = format!("`{column}` belongs to an enclosing row");
-                    refuse(tables, input.place, &message, "columns of its own row only");
-                    None
-                }
-                Source::Group(_) | Source::Aggregate(_) | Source::Subquery(_) => {
-                    let help = "say it as a relation or an aggregate of the schema";
-                    refuse(tables, input.place, "queries inside SQL cannot be compiled", help);
+                Source::Column { .. }
+                | Source::Group(_)
+                | Source::Aggregate(_)
+                | Source::Subquery(_) => {
+                    let message = "rows are sorted by their own columns only";
+                    let help = "keep the value in a column, such as a generated one";
+                    tables.error(Diagnostic::error(input.place, message).help(help));
                     None
                 }
             })
             .collect();
         columns.into_iter().collect()
     }
-}
-
-fn refuse(tables: &mut Tables<'_>, place: Place, message: &str, help: &str) {
-    tables.error(Diagnostic::error(place, message).help(help));
 }
 
 /// The scope of one table's row, called by the table's name.

@@ -236,6 +236,7 @@ fn declared_by_joins<'a>(
                 declared.entry(&join.table.value).or_insert(&join.primary_key.value);
                 declared_by_joins(&join.fields, declared);
             }
+            Kind::Rows(rows) => declared_by_joins(&rows.fields, declared),
             Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => {}
         }
     }

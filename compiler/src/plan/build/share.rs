@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::expr::Expr;
+use crate::plan::query::{Found, Query, Rows};
 use crate::plan::{
-    Aggregate, ColumnId, Holds, Index, Kept, KeptId, KeyPart, Object, OrderPart, Plan, Read, Table,
-    TableId, Tally, Value,
+    Aggregate, ColumnId, Formula, Holds, Index, Kept, KeptId, KeyPart, Object, OrderPart, Plan,
+    Read, Table, TableId, Tally, Value,
 };
 
 use super::demand::{Demand, Demands, Wants};
@@ -28,6 +29,7 @@ pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> P
     for index in &mut indexes {
         let answer = Answer { met: &met, kept: &kept };
         index.root = answer.kept(index.root);
+        index.further.iter_mut().for_each(|one| answer.formula(one));
         answer.object(&mut index.shape);
         for path in &mut index.paths {
             path.from = answer.kept(path.from);
@@ -192,6 +194,11 @@ impl Answer<'_> {
         for (_, value) in &mut object.fields {
             match value {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Formula(formula, ..) => self.formula(formula),
+                Value::Rows(rows) => {
+                    self.query(&mut rows.query);
+                    self.object(&mut rows.object);
+                }
                 Value::Object(inner) => self.object(inner),
                 Value::One(read, inner) | Value::Many(read, inner) => {
                     self.read(read);
@@ -205,8 +212,33 @@ impl Answer<'_> {
         }
     }
 
+    fn formula(&self, formula: &mut Formula) {
+        formula.queries.iter_mut().for_each(|query| self.query(query));
+    }
+
+    fn query(&self, query: &mut Query) {
+        query.queries.iter_mut().chain(&mut query.union).for_each(|one| self.query(one));
+        match &mut query.from {
+            Found::Tallied { tallies, .. } => {
+                tallies.iter_mut().for_each(|(kept, slot)| {
+                    (*kept, *slot) = self.met[usize::from(kept.0)];
+                });
+            }
+            Found::Rows { relations, .. } => {
+                for relation in relations {
+                    match &mut relation.rows {
+                        Rows::Kept { kept, .. } => *kept = self.kept(*kept),
+                        Rows::Query(inner) => self.query(inner),
+                        Rows::Unnest(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
     fn read(&self, read: &mut Read) {
         read.kept = self.kept(read.kept);
+        read.further.iter_mut().for_each(|one| self.formula(one));
         if let Some(hop) = &mut read.through {
             hop.kept = self.kept(hop.kept);
         }

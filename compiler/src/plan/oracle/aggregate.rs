@@ -4,11 +4,12 @@ use crate::diagnostics::{Diagnostic, Place};
 use crate::files::schema::{Aggregate, AggregateKey, AggregateOp, FieldType};
 use crate::types::SqlType;
 
+use super::rows::Entered;
 use super::scope::{Printer, Scope, Typed};
 use super::value::{finite_number, json};
 use super::write::{Select, literal};
 
-impl Printer<'_> {
+impl<'a> Printer<'a> {
     /// `(SELECT … FROM … WHERE …)`.
     pub(super) fn aggregate(&mut self, row: &Scope<'_>, aggregate: &Aggregate) {
         let depth = self.depth();
@@ -31,21 +32,17 @@ impl Printer<'_> {
                 (value, Select { from, conditions, ..Select::default() })
             }
             (op, key) => {
-                let far = self.enter(&aggregate.table);
-                let mut select = match key {
-                    AggregateKey::Direct(columns) => {
-                        let there = self.names(&far, columns);
-                        let key = self.key(row, columns.place);
-                        let conditions = self.meet(&there, &key, columns.place);
-                        Select { from: far.from(), conditions, ..Select::default() }
-                    }
-                    AggregateKey::Through(through) => self.through(row, &far, through),
+                let Some((far, beside, mut select)) = self.enter_rows(row, key, aggregate) else {
+                    return;
                 };
-                self.rows.push((far.table.clone(), far.alias.clone()));
                 select.conditions.extend(self.filters(&far, filters, aggregate.condition.as_ref()));
                 let order = match op {
                     AggregateOp::StringAgg(..) | AggregateOp::ArrayAgg(..) => {
-                        self.order(&far, aggregate.order_by.as_ref(), place).join(", ")
+                        let mut order = self.order(&far, aggregate.order_by.as_ref(), place);
+                        for one in &beside {
+                            order.extend(self.ties(one, place));
+                        }
+                        order.join(", ")
                     }
                     _ => String::new(),
                 };
@@ -87,6 +84,36 @@ impl Printer<'_> {
         self.out.tail(&select);
         self.out.shut(")");
         self.leave(depth);
+    }
+
+    /// The related rows, which SQL can name from now on: their table, those joined to it, and how
+    /// they are found.
+    fn enter_rows(
+        &mut self,
+        row: &Scope<'_>,
+        key: &AggregateKey,
+        aggregate: &Aggregate,
+    ) -> Option<(Scope<'a>, Vec<Scope<'a>>, Select)> {
+        if let AggregateKey::Join(sql) = key {
+            let Entered { tables, from, on } = self.enter_join(sql)?;
+            let mut tables = tables.into_iter();
+            let conditions = on.into_iter().collect();
+            let select = Select { from, conditions, ..Select::default() };
+            return Some((tables.next()?, tables.collect(), select));
+        }
+        let far = self.enter(&aggregate.table);
+        let select = match key {
+            AggregateKey::Direct(columns) => {
+                let there = self.names(&far, columns);
+                let key = self.key(row, columns.place);
+                let conditions = self.meet(&there, &key, columns.place);
+                Select { from: far.from(), conditions, ..Select::default() }
+            }
+            AggregateKey::Through(through) => self.through(row, &far, through),
+            AggregateKey::Join(_) => return None,
+        };
+        self.push(&far);
+        Some((far, Vec::new(), select))
     }
 
     /// The keys as an array in their own order.

@@ -5,31 +5,36 @@
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, TableName};
-use crate::files::schema::{AggregateOp, Field, FieldType, Kind, Origin, Schema};
+use crate::files::schema::{AggregateOp, Field, FieldType, Kind, Origin, RowsFrom, Schema};
+use crate::sql::tables;
 use crate::types::SqlType;
 
 /// The dotted paths of these fields; arrays count for nothing in them: `orders.weight`.
 pub fn floats(schema: &Schema, catalog: Option<&Catalog>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    walk(&schema.table.value, &schema.fields, "", catalog, &mut found);
+    let root = Row { table: Some(&schema.table.value), home: &schema.db_schema, catalog };
+    walk(root, &schema.fields, "", &mut found);
     found
 }
 
-fn walk(
-    table: &TableName,
-    fields: &[Field],
-    under: &str,
-    catalog: Option<&Catalog>,
-    found: &mut BTreeSet<String>,
-) {
+/// What columns are read from.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    /// None where they are those of a query.
+    table: Option<&'a TableName>,
+    home: &'a str,
+    catalog: Option<&'a Catalog>,
+}
+
+fn walk(of: Row<'_>, fields: &[Field], under: &str, found: &mut BTreeSet<String>) {
     for field in fields {
         let path = match under {
             "" => field.name.value.clone(),
             under => format!("{under}.{}", field.name.value),
         };
         // Of an expression whose type nobody declared, nothing is known here: it may be one.
-        let binary = |table: &TableName, from: &Origin, declared: Option<&FieldType>| {
-            let table = catalog.and_then(|it| it.table(table));
+        let binary = |table: Option<&TableName>, from: &Origin, declared: Option<&FieldType>| {
+            let table = of.catalog.zip(table).and_then(|(it, table)| it.table(table));
             let stored = |column: &str| table.and_then(|it| it.column(column)).map(|it| &it.ty);
             matches!(declared, Some(FieldType::Float | FieldType::Double))
                 || match from {
@@ -40,10 +45,10 @@ fn walk(
                 }
         };
         let is_float = match &field.kind {
-            Kind::Column(column) => binary(table, &column.from, Some(&column.ty)),
+            Kind::Column(column) => binary(of.table, &column.from, Some(&column.ty)),
             Kind::Aggregate(aggregate) => match &aggregate.op {
                 AggregateOp::Sum(from) | AggregateOp::Avg(from) => {
-                    binary(&aggregate.table.value, from, aggregate.value_type.as_ref())
+                    binary(Some(&aggregate.table.value), from, aggregate.value_type.as_ref())
                 }
                 AggregateOp::Count
                 | AggregateOp::Min(_)
@@ -57,11 +62,20 @@ fn walk(
                 | AggregateOp::ArrayAgg(..) => false,
             },
             Kind::Object(fields) => {
-                walk(table, fields, &path, catalog, found);
+                walk(of, fields, &path, found);
                 false
             }
             Kind::Join(join) => {
-                walk(&join.table.value, &join.fields, &path, catalog, found);
+                walk(Row { table: Some(&join.table.value), ..of }, &join.fields, &path, found);
+                false
+            }
+            Kind::Rows(rows) => {
+                // Columns are of the first table joined; those of a query are like expressions.
+                let first = match &rows.from {
+                    RowsFrom::Join(sql) => tables(sql, of.home).into_iter().next(),
+                    RowsFrom::Select(_) => None,
+                };
+                walk(Row { table: first.as_ref(), ..of }, &rows.fields, &path, found);
                 false
             }
             // Coordinates are printed, never computed with.

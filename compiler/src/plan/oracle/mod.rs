@@ -16,6 +16,7 @@ mod aggregate;
 mod condition;
 mod floats;
 mod phrase;
+mod rows;
 mod scope;
 mod value;
 mod write;
@@ -119,6 +120,7 @@ impl Printer<'_> {
                 self.out.lines(&value);
             }
             Kind::Join(join) => self.join(row, join),
+            Kind::Rows(rows) => self.rows(row, rows),
             Kind::Aggregate(aggregate) => self.aggregate(row, aggregate),
             Kind::Constant(literal) => self.out.push(&value::constant(literal)),
         }
@@ -143,7 +145,7 @@ impl Printer<'_> {
             }
             Link::ManyToMany(through) => self.through(row, &far, through),
         };
-        self.rows.push((far.table.clone(), far.alias.clone()));
+        self.push(&far);
         let filters = join.filters.as_deref().unwrap_or_default();
         select.conditions.extend(self.filters(&far, filters, join.condition.as_ref()));
         let order = self.order(&far, join.order_by.as_ref(), join.table.place);

@@ -1,10 +1,10 @@
 //! SQL of the schema file inside the query: the same words, with the rows they name called as they
 //! are called here.
 
-use crate::sql::scope::{Named, Scope as Names};
+use crate::sql::scope::Scope as Names;
 use crate::sql::{self, Ground, Outward, Sql, rewrite};
 
-use super::scope::{Printer, Typed};
+use super::scope::{Called, Printer, Typed};
 
 impl Printer<'_> {
     /// A value of the row in scope.
@@ -53,22 +53,23 @@ impl Printer<'_> {
         }
     }
 
-    fn ground<'g>(&'g self, names: &'g [Names]) -> Ground<'g> {
+    pub(super) fn ground<'g>(&'g self, names: &'g [Names]) -> Ground<'g> {
         Ground { catalog: self.catalog, home: &self.home, scopes: names }
     }
 
     /// The rows of the schema file around, as the file calls them.
-    fn names_in_scope(&self) -> Vec<Names> {
-        let named = |(table, _): &(crate::catalog::TableName, String)| Names {
-            relations: vec![Named::table(&table.name, table, self.catalog)],
+    pub(super) fn names_in_scope(&self) -> Vec<Names> {
+        let names = |scope: &Vec<Called>| Names {
+            relations: scope.iter().map(|one| one.named.clone()).collect(),
         };
-        self.rows.iter().map(named).collect()
+        self.rows.iter().map(names).collect()
     }
 
     /// A name that leads to one of those rows, as it is written in the query.
-    fn called(&self, name: &Outward) -> String {
-        let row = self.rows.iter().rev().nth(usize::from(name.level));
-        let alias = row.map_or("", |(_, alias)| alias.as_str());
+    pub(super) fn called(&self, name: &Outward) -> String {
+        let scope = self.rows.iter().rev().nth(usize::from(name.level));
+        let row = scope.and_then(|scope| scope.get(usize::from(name.relation)));
+        let alias = row.map_or("", |row| row.alias.as_str());
         format!("{alias}.{}", super::write::name(&name.column))
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::catalog::{self, Catalog, TableName};
 use crate::diagnostics::{At, Diagnostic, Place};
 use crate::files::schema::{Columns, Direction, Field, FieldType, Kind, Marker, Order, Schema};
+use crate::sql::scope::Named;
 use crate::types::SqlType;
 
 use super::write::{Out, literal, name};
@@ -17,10 +18,12 @@ pub(super) struct Printer<'a> {
     pub(super) catalog: Option<&'a Catalog>,
     /// Where bare names of tables are looked up.
     pub(super) home: String,
-    /// The rows that SQL can name, the outermost first, each with its alias here.
-    pub(super) rows: Vec<(TableName, String)>,
+    /// The rows that SQL can name, the outermost scope first.
+    pub(super) rows: Vec<Vec<Called>>,
     declared: BTreeMap<&'a TableName, &'a [String]>,
     aliases: Vec<String>,
+    /// Columns are those of a query, not of the row at hand.
+    pub(super) by_sql: bool,
     found: Vec<Diagnostic>,
     pub(super) out: Out,
 }
@@ -32,6 +35,12 @@ pub(super) struct Scope<'a> {
     pub(super) table: TableName,
     known: Option<&'a catalog::Table>,
     key: Option<Vec<String>>,
+}
+
+/// A relation that SQL can name, and what it is called here.
+pub(super) struct Called {
+    pub(super) named: Named,
+    pub(super) alias: String,
 }
 
 /// A column as an expression, and its type.
@@ -89,7 +98,8 @@ impl<'a> Printer<'a> {
         declared_keys(&schema.fields, &mut declared);
         let (aliases, found, rows) = (Vec::new(), Vec::new(), Vec::new());
         let home = schema.db_schema.clone();
-        Printer { catalog, home, rows, declared, aliases, found, out: Out::default() }
+        let (by_sql, out) = (false, Out::default());
+        Printer { catalog, home, rows, declared, aliases, by_sql, found, out }
     }
 
     /// The query, or what stands against it.
@@ -108,7 +118,7 @@ impl<'a> Printer<'a> {
             self.names(&root, columns);
             root.key = Some(columns.value.clone());
         }
-        self.rows.push((root.table.clone(), root.alias.clone()));
+        self.push(&root);
         root
     }
 
@@ -133,6 +143,12 @@ impl<'a> Printer<'a> {
         Scope { alias, table: table.value.clone(), known, key }
     }
 
+    /// Lets SQL name a row, until it is taken off again.
+    pub(super) fn push(&mut self, row: &Scope<'_>) {
+        let named = Named::table(&row.table.name, &row.table, self.catalog);
+        self.rows.push(vec![Called { named, alias: row.alias.clone() }]);
+    }
+
     /// How many tables are in scope.
     pub(super) fn depth(&self) -> usize {
         self.aliases.len()
@@ -143,8 +159,31 @@ impl<'a> Printer<'a> {
         self.aliases.truncate(depth);
     }
 
+    /// A table that a text of SQL calls so.
+    pub(super) fn known(&mut self, table: &TableName, alias: &str, place: Place) -> Scope<'a> {
+        let known = self.catalog.and_then(|catalog| catalog.table(table));
+        if self.catalog.is_some() && known.is_none() {
+            let message = format!("table `{table}` does not exist");
+            self.complain(Diagnostic::error(place, message));
+        }
+        let key = match known {
+            Some(known) if !known.primary_key.is_empty() => Some(known.primary_key.clone()),
+            _ => Some(self.declared.get(table).map_or(vec!["id".to_owned()], |key| key.to_vec())),
+        };
+        self.aliases.push(name(alias));
+        Scope { alias: name(alias), table: table.clone(), known, key }
+    }
+
+    /// What rows of a table that are alike otherwise are sorted by.
+    pub(super) fn ties(&mut self, row: &Scope<'_>, place: Place) -> Vec<String> {
+        self.key(row, place).iter().map(Typed::by_bytes).collect()
+    }
+
     /// A column that must be there.
     pub(super) fn column(&mut self, row: &Scope<'_>, column: &At<String>) -> Typed {
+        if self.by_sql {
+            return self.column_by_sql(column);
+        }
         self.typed(row, column, column.place)
     }
 
@@ -315,6 +354,7 @@ fn declared_keys<'a>(fields: &'a [Field], into: &mut BTreeMap<&'a TableName, &'a
                 into.entry(&join.table.value).or_insert(&join.primary_key.value);
                 declared_keys(&join.fields, into);
             }
+            Kind::Rows(rows) => declared_keys(&rows.fields, into),
             Kind::Column(_) | Kind::Geo { .. } | Kind::Aggregate(_) | Kind::Constant(_) => {}
         }
     }

@@ -23,7 +23,7 @@ use super::coerce;
 use super::query::Grouping;
 use super::scope::{self, Scope};
 use super::text::Sql;
-use crate::catalog::{Catalog, TableName};
+use crate::catalog::Catalog;
 use crate::diagnostics::{Diagnostic, Place};
 use crate::expr::{Expr, Modifier};
 use crate::plan::ColumnId;
@@ -93,8 +93,6 @@ pub(super) struct Typer<'a> {
     pub found: Vec<Diagnostic>,
     /// The queries of each `WITH` in scope, by name.
     pub named_queries: Vec<(String, ast::Query)>,
-    /// The tables named, for who must ask a catalog for them.
-    pub met: Vec<TableName>,
     /// What the oracle must print otherwise than it is written.
     pub marks: Marks,
     /// An aggregate stood where rows are read.
@@ -115,7 +113,6 @@ impl<'a> Typer<'a> {
             frames,
             found: Vec::new(),
             named_queries: Vec::new(),
-            met: Vec::new(),
             marks: Marks::default(),
             aggregate_met: false,
             depth: 0,
@@ -165,7 +162,7 @@ impl<'a> Typer<'a> {
         match typed {
             Some(Typed { expr, ty, place, .. }) if self.found.is_empty() => {
                 let Frame { inputs, subqueries, .. } = frame;
-                Ok(Phrase { expr, ty, inputs, subqueries, place })
+                Ok(Phrase { expr, ty, inputs, subqueries, is_condition: false, place })
             }
             _ => Err(self.found),
         }

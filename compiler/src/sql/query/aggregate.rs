@@ -320,21 +320,18 @@ impl Typer<'_> {
         place: Place,
     ) -> Option<(BlockAggregate, SqlType, Option<Expr>)> {
         let Some(of) = of else { return Some((BlockAggregate::Count, SqlType::Int8, None)) };
-        let (function, gives) = match name {
-            "count" => (BlockAggregate::Count, Some(SqlType::Int8)),
-            "sum" => (BlockAggregate::Sum, sum(&of.ty)),
-            "avg" => (BlockAggregate::Avg, avg(&of.ty)),
-            "min" => (BlockAggregate::Min, extreme(&of.ty)),
-            "max" => (BlockAggregate::Max, extreme(&of.ty)),
-            "bool_and" | "every" => (BlockAggregate::BoolAnd, truth(&of.ty)),
-            "bool_or" => (BlockAggregate::BoolOr, truth(&of.ty)),
-            "array_agg" => (BlockAggregate::ArrayAgg, Some(array(&of.ty))),
-            _ => {
-                let separator = self.give(separator?, &SqlType::Text)?;
-                let text = of.ty.is_text() || !of.ty.is_known();
-                (BlockAggregate::StringAgg(separator.expr), text.then_some(SqlType::Text))
-            }
+        let function = match name {
+            "count" => BlockAggregate::Count,
+            "sum" => BlockAggregate::Sum,
+            "avg" => BlockAggregate::Avg,
+            "min" => BlockAggregate::Min,
+            "max" => BlockAggregate::Max,
+            "bool_and" | "every" => BlockAggregate::BoolAnd,
+            "bool_or" => BlockAggregate::BoolOr,
+            "array_agg" => BlockAggregate::ArrayAgg,
+            _ => BlockAggregate::StringAgg(self.give(separator?, &SqlType::Text)?.expr),
         };
+        let gives = function.gives(&of.ty);
         let Some(gives) = gives else {
             let message = format!("there is no `{name}` of what is {}", shown(&of.ty));
             self.error_help(place, message, "cast it, if that is what is meant");
@@ -353,6 +350,23 @@ fn bare(of: &ast::Expr) -> &ast::Expr {
     match of {
         ast::Expr::Nested(of) => bare(of),
         of => of,
+    }
+}
+
+impl BlockAggregate {
+    /// The type of its result over values of a type; none when there is no such function.
+    pub fn gives(&self, of: &SqlType) -> Option<SqlType> {
+        match self {
+            BlockAggregate::Count => Some(SqlType::Int8),
+            BlockAggregate::Sum => sum(of),
+            BlockAggregate::Avg => avg(of),
+            BlockAggregate::Min | BlockAggregate::Max => extreme(of),
+            BlockAggregate::BoolAnd | BlockAggregate::BoolOr => truth(of),
+            BlockAggregate::ArrayAgg => Some(array(of)),
+            BlockAggregate::StringAgg(_) => {
+                (of.is_text() || !of.is_known()).then_some(SqlType::Text)
+            }
+        }
     }
 }
 

@@ -151,7 +151,6 @@ impl Typer<'_> {
         self.exists_in_catalog(&table, place)?;
         let alias = alias.unwrap_or_else(|| table.name.clone());
         let named = Named::table(&alias, &table, self.ground.catalog);
-        self.met.push(table.clone());
         Some((From::Table(table), named))
     }
 
@@ -214,8 +213,9 @@ impl Typer<'_> {
             self.error(place, format!("`{name}` has not so many columns"));
             return None;
         }
+        let names = columns.iter().map(|(name, _)| name.clone()).collect();
         let named = Named { alias: name, table: None, columns: Some(columns) };
-        Some((From::Unnest(array.expr), named))
+        Some((From::Unnest(array.expr, names), named))
     }
 
     fn no_columns(&mut self, alias: Option<&ast::TableAlias>) -> Option<()> {

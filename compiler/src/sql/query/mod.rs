@@ -256,22 +256,7 @@ impl Typer<'_> {
                 Distinct::On(keys)
             }
         };
-        Some(Block {
-            inputs: Vec::new(),
-            subqueries: Vec::new(),
-            relations,
-            filter,
-            group: None,
-            aggregates: Vec::new(),
-            having,
-            outputs,
-            distinct,
-            union: Vec::new(),
-            order,
-            limit: None,
-            offset: 0,
-            place,
-        })
+        Some(Block { relations, filter, having, outputs, distinct, order, ..Block::over(place) })
     }
 
     /// Refuses the clauses that sqlparser reads for other databases.
