@@ -73,6 +73,13 @@ impl Look<'_> {
             };
             match value {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
+                Value::Formula(formula, ..) => {
+                    formula.each_kept(&mut |kept, _| self.lookup(kept, &path));
+                }
+                Value::Rows(rows) => {
+                    rows.query.each_kept(&mut |kept, _| self.lookup(kept, &path));
+                    self.object(&rows.object, &path);
+                }
                 Value::Object(inner) => self.object(inner, &path),
                 Value::One(read, inner) => {
                     self.read(read, &path);
@@ -110,6 +117,9 @@ impl Look<'_> {
             self.lookup(hop.kept, path);
         }
         self.lookup(read.kept, path);
+        for formula in &read.further {
+            formula.each_kept(&mut |kept, _| self.lookup(kept, path));
+        }
         let table = self.plan.kept(read.kept).table;
         for part in &read.order {
             self.collation(table, part.column, &part.class, path);
