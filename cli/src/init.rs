@@ -166,7 +166,7 @@ fn said(
             shown.join(", ")
         ));
     }
-    page.push_str(&format!("\nNext: flusso check, flusso plan {index} --live, flusso run\n"));
+    page.push_str(&format!("\nNext: flusso preview {index} --watch, flusso check, flusso run\n"));
     page
 }
 

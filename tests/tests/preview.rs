@@ -156,9 +156,34 @@ fields:
         sql: part * 2
 ";
 
+/// SQL that reads further than the row: what it needs is found by the same ways.
+const FURTHER: &str = "
+table: flags
+primary_key: id
+where: EXISTS (SELECT 1 FROM notes n WHERE n.flag = flags.id)
+fields:
+  - long: notes
+    sql: (SELECT count(*) FROM notes n WHERE n.flag = flags.id AND n.weight > 1)
+  - long: all
+    sql: (SELECT count(*) FROM notes)
+  - has_many: staff
+    join: notes n ON n.flag = flags.id JOIN staff s ON s.tenant = n.tenant AND s.no = n.no
+    order_by: n.id
+    fields:
+      - keyword: no
+        sql: s.no
+  - has_many: tenants
+    select: |
+      SELECT n.tenant, count(*) AS notes FROM notes n WHERE n.flag = flags.id
+      GROUP BY n.tenant ORDER BY n.tenant
+    fields:
+      - long: tenant
+      - long: notes
+";
+
 #[test]
 fn keys_of_every_sort_and_tables_that_meet_themselves() {
-    let indexes = [("staff", STAFF), ("flags", FLAGS), ("parted", PARTED)];
+    let indexes = [("staff", STAFF), ("flags", FLAGS), ("parted", PARTED), ("further", FURTHER)];
     let deployment = Deployment::new(&SERVER, "preview_keys", TABLES, &indexes);
     equals_the_query(&deployment);
     let output = command(&deployment.folder, &["preview", "flags", "true", "maybe"]);

@@ -8,10 +8,11 @@ mod fields;
 mod json;
 mod text;
 
-use flusso_compiler::check::Finding;
+use flusso_compiler::check::{self, Finding, dear};
 use flusso_compiler::diagnostics::Severity;
 use flusso_compiler::files::config::{Config, IndexEntry};
 use flusso_compiler::plan;
+use flusso_runtime::postgres::facts;
 use flusso_runtime::postgres::publication::{self, Coverage};
 
 use crate::args::{Check, Format};
@@ -79,8 +80,14 @@ async fn ask(args: &Check, deployment: &Deployment) -> Result<Online, Failure> {
     let config = &deployment.config;
     let client = database::client(&database::connection(config)?).await?;
     let catalog = database::catalog(&client, config).await?;
-    let found = flusso_compiler::check::check(config, &catalog);
     let tables = plan::tables(config);
+    let mut found = check::check(config, &catalog);
+    if !found.iter().any(|finding| finding.severity == Severity::Error) {
+        // What names no field, or more than one, is said with its place in the files.
+        let plan = deployment.plan(Some(&catalog))?;
+        let facts = facts::facts(&client, &tables).await.map_err(because)?;
+        found.extend(dear::dear(&plan, &catalog, &facts));
+    }
     let coverage = publication::coverage(&client, &args.publication, &tables);
     Ok(Online {
         findings: found,

@@ -63,13 +63,17 @@ pub fn size(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<Size> {
 pub fn fan_out(plan: &Plan, catalog: &Catalog, path: &Path) -> Option<u64> {
     let mut reached = 1.0;
     for hop in &path.hops {
-        let kept = plan.kept(hop.kept);
-        let table = plan.table(kept.table);
-        let known = catalog.table(&table.name)?;
-        let rows = known.rows? as f64;
-        reached *= (rows / distinct(table, known, &kept.key)?.max(1.0)).max(1.0);
+        reached *= group(plan, catalog, hop.kept)?.max(1.0);
     }
     Some(reached.round() as u64)
+}
+
+/// About how many rows one key finds; none without statistics.
+pub fn group(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<f64> {
+    let kept = plan.kept(id);
+    let table = plan.table(kept.table);
+    let known = catalog.table(&table.name)?;
+    Some(known.rows? as f64 / distinct(table, known, &kept.key)?.max(1.0))
 }
 
 /// How many different values a key has: all rows for the primary key, else what Postgres counted,

@@ -17,6 +17,7 @@ pub mod connect;
 mod copy;
 pub mod decode;
 pub mod error;
+pub mod facts;
 #[cfg(test)]
 mod fuzz;
 mod layout;

@@ -185,13 +185,16 @@ impl<'a> Needed<'a> {
                 from.push_str(&format!(" JOIN {} AS r ON {}", root.0, equal(&gave, &root.1)));
             }
         }
-        format!(
-            "SELECT {} FROM {} AS t WHERE ({}) IN (SELECT {} FROM {from} WHERE {these})",
-            columns.join(", "),
-            self.from(named),
-            self.sides(named, "t", key).join(", "),
-            found.join(", "),
-        )
+        let rows = format!("SELECT {} FROM {} AS t", columns.join(", "), self.from(named));
+        match key {
+            // What has no key is every document's.
+            [] => format!("{rows} WHERE EXISTS (SELECT FROM {from} WHERE {these})"),
+            key => format!(
+                "{rows} WHERE ({}) IN (SELECT {} FROM {from} WHERE {these})",
+                self.sides(named, "t", key).join(", "),
+                found.join(", "),
+            ),
+        }
     }
 
     async fn read(
@@ -218,5 +221,6 @@ impl<'a> Needed<'a> {
 
 fn equal(left: &[String], right: &[String]) -> String {
     let pairs = left.iter().zip(right).map(|(left, right)| format!("{left} = {right}"));
-    pairs.collect::<Vec<_>>().join(" AND ")
+    let pairs: Vec<String> = pairs.collect();
+    if pairs.is_empty() { "true".to_owned() } else { pairs.join(" AND ") }
 }

@@ -3,9 +3,12 @@
 //!
 //! [`plan::build`](crate::plan::build) refuses what cannot run. This says what would run and not
 //! do what its author expects: a declared type whose mapping the column's values do not fit.
+//! What would run and be dear is in [`dear`].
+
+pub mod dear;
 
 use crate::catalog::{Catalog, Column, Table, TableName};
-use crate::diagnostics::{Diagnostic, Severity};
+use crate::diagnostics::{Diagnostic, Severity, nearest};
 use crate::files::config::Config;
 use crate::files::schema::{self, AggregateOp, Field, FieldType, Kind, Origin};
 use crate::sql::scope::{Named, Scope};
@@ -141,9 +144,12 @@ impl Check<'_> {
         known: Option<&'t Table>,
         name: &str,
     ) -> Option<&'t Column> {
-        let column = known?.column(name);
+        let columns = &known?.columns;
+        let column = columns.iter().find(|column| column.name == name);
         if column.is_none() {
-            let message = format!("table `{table}` has no column `{name}`");
+            let near = nearest(name, columns.iter().map(|column| column.name.as_str()));
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            let message = format!("table `{table}` has no column `{name}`{near}");
             self.say(field, Severity::Error, message);
         }
         column
@@ -194,13 +200,24 @@ impl Check<'_> {
         };
         let known = self.catalog.table(&aggregate.table);
         let Some(column) = self.known(field, &aggregate.table, known, &column) else { return };
+        let summed = matches!(aggregate.op, AggregateOp::Sum(_)).then(|| sum_of(&column.ty));
         if let Some(declared) = &aggregate.value_type
             && !accepts(declared, &column.ty, &column.type_name)
+            && !summed.is_some_and(|sum| accepts(declared, &sum, &column.type_name))
         {
             let (column, ty) = (&column.name, &column.type_name);
             let message = format!("column `{column}` is {ty}, which is no {}", declared.tag());
             self.say(field, Severity::Error, message);
         }
+    }
+}
+
+/// The type of a sum.
+fn sum_of(ty: &SqlType) -> SqlType {
+    match ty {
+        SqlType::Int2 | SqlType::Int4 => SqlType::Int8,
+        SqlType::Int8 => SqlType::Numeric(None),
+        ty => ty.clone(),
     }
 }
 
