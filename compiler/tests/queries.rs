@@ -152,61 +152,6 @@ fn what_cannot_be_answered_by_key_is_refused() {
 }
 
 #[test]
-fn what_is_not_supported_is_named() {
-    let refused = [
-        (
-            "window",
-            "(SELECT max(row_number() OVER (ORDER BY id)) FROM orders WHERE user_id = users.id)",
-        ),
-        ("recursive", "(WITH RECURSIVE r AS (SELECT 1 AS n) SELECT n FROM r)"),
-        (
-            "full join",
-            "(SELECT count(*) FROM orders o FULL JOIN items i ON i.order_id = o.id WHERE o.user_id = users.id)",
-        ),
-        (
-            "using",
-            "(SELECT count(*) FROM orders o JOIN items i USING (id) WHERE o.user_id = users.id)",
-        ),
-        ("function", "(SELECT count(*) FROM generate_series(1, users.id) AS n)"),
-        ("aggregate", "(SELECT jsonb_agg(status) FROM orders WHERE user_id = users.id)"),
-        ("intersect", "EXISTS (SELECT id FROM orders WHERE user_id = users.id INTERSECT SELECT 1)"),
-        ("union", "EXISTS (SELECT id FROM orders WHERE user_id = users.id UNION SELECT 1)"),
-        (
-            "grouping sets",
-            "(SELECT count(*) FROM orders WHERE user_id = users.id GROUP BY GROUPING SETS ((status), ()))",
-        ),
-        (
-            "limit",
-            "(SELECT id FROM orders WHERE user_id = users.id ORDER BY id LIMIT users.tenant)",
-        ),
-        (
-            "all columns",
-            "EXISTS (SELECT 1 FROM (SELECT * FROM orders o WHERE o.user_id = users.id) x)",
-        ),
-        ("sublink", "users.id IN (SELECT i.order_id FROM items i GROUP BY i.order_id)"),
-        ("rows", "(users.id, users.boss) NOT IN (SELECT id, user_id FROM orders)"),
-        ("locks", "(SELECT max(id) FROM orders WHERE user_id = users.id FOR UPDATE)"),
-        (
-            "clock",
-            "EXISTS (SELECT 1 FROM orders WHERE user_id = users.id AND status = now()::text)",
-        ),
-        ("nested", "(SELECT sum(count(*)) FROM orders WHERE user_id = users.id)"),
-        ("ungrouped", "(SELECT status FROM orders WHERE user_id = users.id GROUP BY tenant)"),
-        ("where", "(SELECT 1 FROM orders WHERE user_id = users.id AND count(*) > 1)"),
-        ("unknown", "(SELECT o.nmae FROM orders o WHERE o.user_id = users.id)"),
-        (
-            "ambiguous",
-            "(SELECT count(*) FROM orders o JOIN items i ON i.order_id = o.id WHERE user_id = users.id AND id > 1)",
-        ),
-    ];
-    let said = refused.map(|(name, sql)| {
-        let said = build("unsupported", &format!("  - keyword: x\n    sql: \"{sql}\"\n"));
-        format!("-- {name}\n{}", said.unwrap_err())
-    });
-    insta::assert_snapshot!(said.join("\n"));
-}
-
-#[test]
 fn the_page_of_queries_is_current() {
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs/queries");
     let tables = std::fs::read_to_string(home.join("tables.sql")).unwrap();
