@@ -69,7 +69,9 @@ impl Case {
 #[test]
 fn every_deployment_ends_as_with_the_reference() {
     let home = repository().join("compiler/tests/compat");
-    Session::open(&SERVER.url).run("CREATE DATABASE cargo; CREATE ROLE reader LOGIN SUPERUSER");
+    let session = Session::open(&SERVER.url);
+    session.run("CREATE DATABASE cargo");
+    session.run("CREATE ROLE reader LOGIN SUPERUSER");
     let (base, _) = SERVER.url.rsplit_once('/').expect("the URL names a database");
     let url = format!("{base}/cargo");
     let tables = std::fs::read_to_string(home.join("db.sql")).expect("the tables are there");

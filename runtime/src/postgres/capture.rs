@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use flusso_compiler::plan::{Plan, TableId};
 use flusso_dataflow::Lsn;
@@ -20,8 +20,9 @@ use flusso_dataflow::feed::Change;
 use flusso_dataflow::row::Row;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
 use tokio_postgres::Client;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::connect::Connection;
 use super::copy::{self, Outlet};
@@ -33,6 +34,11 @@ use super::stream::Stream;
 use super::{origin, preflight, publication, slot};
 use crate::lag::lsn;
 use crate::store::{Opening, Start, Store, Todo};
+
+/// How long the database may be away once it was there, and the first pause before it is tried
+/// again.
+const START_UP: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a capture goes by.
 #[derive(Clone, Debug)]
@@ -117,18 +123,7 @@ pub async fn start(
     stop: watch::Receiver<bool>,
 ) -> Result<Capture, CaptureError> {
     let client = settings.connection.client().await?;
-    slot::lock(&client, &settings.slot).await?;
-    preflight::check(&client, &plan, &settings).await?;
-    let wanted: Vec<_> = plan.tables.iter().map(|table| table.name.clone()).collect();
-    publication::ensure(&client, &settings.publication, &wanted, settings.manage_publication)
-        .await?;
-    let begun = match store {
-        None => {
-            slot::ensure(&client, &settings.connection, &settings.slot, false).await?;
-            None
-        }
-        Some(store) => Some(begin(&client, &plan, &settings, store).await?),
-    };
+    let (client, begun) = prepared(client, &plan, &settings, store).await?;
 
     let progress = Arc::new(Progress::new(plan.tables.len()));
     let (events_in, events) = mpsc::channel(settings.queue.max(1));
@@ -137,6 +132,51 @@ pub async fn start(
     let run = Run { plan, settings, events: events_in, progress: progress.clone(), client, begun };
     let task = tokio::spawn(run.run(confirmed, stop));
     Ok(Capture { events, queue, durable, progress, task })
+}
+
+/// Prepares the database, again when the way to it breaks meanwhile: it was there a moment ago.
+async fn prepared(
+    client: Client,
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    store: Option<Arc<Store>>,
+) -> Result<(Client, Option<Begun>), CaptureError> {
+    let (since, mut pause) = (Instant::now(), PAUSE);
+    let mut tried = prepare(client, plan, settings, store.clone()).await;
+    while let Err(error) = &tried
+        && (error.is_broken() || pause > PAUSE && error.is_transient())
+        && since.elapsed() < START_UP
+    {
+        warn!(%error, ?pause, "the connection broke at the start and is made again");
+        sleep(pause).await;
+        pause = (pause * 2).min(START_UP / 10);
+        tried = match settings.connection.client().await {
+            Ok(client) => prepare(client, plan, settings, store.clone()).await,
+            Err(error) => Err(error),
+        };
+    }
+    tried
+}
+
+async fn prepare(
+    client: Client,
+    plan: &Arc<Plan>,
+    settings: &Settings,
+    store: Option<Arc<Store>>,
+) -> Result<(Client, Option<Begun>), CaptureError> {
+    slot::lock(&client, &settings.slot).await?;
+    preflight::check(&client, plan, settings).await?;
+    let wanted: Vec<_> = plan.tables.iter().map(|table| table.name.clone()).collect();
+    publication::ensure(&client, &settings.publication, &wanted, settings.manage_publication)
+        .await?;
+    let begun = match store {
+        None => {
+            slot::ensure(&client, &settings.connection, &settings.slot, false).await?;
+            None
+        }
+        Some(store) => Some(begin(&client, plan, settings, store).await?),
+    };
+    Ok((client, begun))
 }
 
 /// Compares the state with the database.

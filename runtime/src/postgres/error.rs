@@ -210,6 +210,11 @@ impl CaptureError {
         move |error| CaptureError::Lost { during, cause: chain(&error) }
     }
 
+    /// Whether a connection that was there has gone.
+    pub fn is_broken(&self) -> bool {
+        matches!(self, CaptureError::Lost { .. })
+    }
+
     /// Whether the same attempt may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
