@@ -255,11 +255,17 @@ pub fn propagate<'scope>(
                 false
             });
             if let Some(capability) = earliest {
-                let told = opening.told();
-                let mut walk =
-                    Walk { ways: &ways, kept: &kept, at: closed - 1, told, read: HashMap::new() };
+                let (told, last) = (opening.told(), closed - 1);
                 let mut session = output.session(&capability);
-                walk.up(ready, &mut scratch, &mut |root| session.give(root));
+                // What an earlier run may have told of is reached by the links of that time: those
+                // that have moved since are reached as changes of their own, which may come to
+                // nothing.
+                let after = ready.extract_if(.., |seed| seed.at > told).collect();
+                for (seeds, at) in [(ready, last.min(told)), (after, last)] {
+                    let mut walk =
+                        Walk { ways: &ways, kept: &kept, at, told, read: HashMap::new() };
+                    walk.up(seeds, &mut scratch, &mut |root| session.give(root));
+                }
             }
         }
     })
