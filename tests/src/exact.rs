@@ -86,7 +86,7 @@ pub fn agree(seen: &[Seen], history: &History) -> Agreed {
 /// The same, with a sentence for each document that is wrong.
 pub fn compare(seen: &[Seen], history: &History) -> (Agreed, Vec<String>) {
     let (mut agreed, mut wrong) = (Agreed::default(), Vec::new());
-    for Seen { at, documents } in seen {
+    for (moment, Seen { at, documents }) in seen.iter().enumerate() {
         let unsaid = documents.keys().filter(|id| !history.contains_key(*id));
         wrong.extend(
             unsaid.map(|id| format!("{id:?} was there at {at}, and nothing was said of it")),
@@ -98,7 +98,10 @@ pub fn compare(seen: &[Seen], history: &History) -> (Agreed, Vec<String>) {
             let expected = documents.get(id);
             if said == expected {
                 agreed.exact += 1;
-            } else if versions.iter().any(|(version, _)| version > at) {
+            } else if versions.iter().any(|(version, _)| version > at)
+                || seen[moment + 1..].iter().any(|later| later.documents.get(id) == said)
+            {
+                // Changes that come together are one step: what they undo again is never said.
                 agreed.replaced += 1;
             } else {
                 wrong.push(format!("{id:?} at {at}: said {said:?}, and it was {expected:?}"));
@@ -139,6 +142,9 @@ mod tests {
         let moments =
             [seen(5, &[("1", 1)]), seen(10, &[("1", 3), ("2", 0)]), seen(12, &[("2", 0)])];
         assert_eq!(agree(&moments, &history), Agreed { exact: 6, replaced: 0 });
+        let there_and_back =
+            [seen(13, &[("1", 4), ("2", 0)]), seen(14, &[("2", 1)]), seen(15, &[("2", 0)])];
+        assert_eq!(agree(&there_and_back, &history), Agreed { exact: 4, replaced: 2 });
         let left_out = [seen(6, &[("1", 8)])];
         assert_eq!(agree(&left_out, &history), Agreed { exact: 1, replaced: 1 });
         for wrong in

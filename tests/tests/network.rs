@@ -43,6 +43,7 @@ fn survives(name: &str, bad: impl Fn(&Proxy)) {
     });
     assert!(written > 20, "{written} transactions are too few to tell");
     shop.expect_equal(&mut flusso, "after the network was bad");
+    seen.push(witness.look());
     let agreed = agree(&seen, &flusso.history);
     assert!(agreed.exact > 100, "{agreed:?} is too little to tell");
     assert_eq!(slots(&shop), "1", "a lost connection leaves no slot behind");
