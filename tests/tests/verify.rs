@@ -63,6 +63,8 @@ fn node_equals_the_database_while_both_change() {
     let mut verified = None;
     let work = |session: &Session, dice: &mut Dice| {
         std::thread::sleep(Duration::from_millis(10));
+        // one that never rests
+        session.run("UPDATE users SET name = random()::text WHERE id = 50");
         shopping(session, dice, 4000)
     };
     let written = while_writing(&shop.url, 1, work, || verified = Some(verify(&shop, &[])));

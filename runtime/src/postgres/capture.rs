@@ -234,8 +234,9 @@ impl Run {
             opened = self.open() => opened?,
             () = stopped(&mut stop) => return Ok(()),
         };
-        let Run { plan, settings, events, progress, client, .. } = self;
-        let stream = Stream { plan, layout, settings, events, progress, client };
+        let Run { plan, settings, events, progress, client, begun } = self;
+        let store = begun.map(|begun| begun.store);
+        let stream = Stream { plan, layout, settings, events, progress, client, store };
         match stream.run(&opening, confirmed, stop).await {
             Err(CaptureError::Abandoned) => Ok(()),
             ended => ended,

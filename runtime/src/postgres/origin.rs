@@ -26,15 +26,15 @@ pub(crate) async fn origin(
 ) -> Result<(Origin, Lsn), CaptureError> {
     let mut session = Walsender::connect(connection).await?;
     let is = Identity::of(&mut session).await?;
-    if let Some((Origin { system, timeline, .. }, read)) = before {
-        let was = Identity { system, timeline, newest: read };
+    if let Some((Origin { system, timeline, life, .. }, read)) = before {
+        let was = Identity { system, timeline, life, newest: read };
         timeline::check(&mut session, &was, &is, read).await?;
     }
     session.close().await;
     let sql = "SELECT oid FROM pg_database WHERE datname = current_database()";
     let row = client.query_one(sql, &[]).await.map_err(CaptureError::sql(DURING))?;
-    let Identity { system, timeline, newest } = is;
-    Ok((Origin { system, timeline, database: row.get(0), slot: slot.to_owned() }, newest))
+    let Identity { system, timeline, life, newest } = is;
+    Ok((Origin { system, timeline, life, database: row.get(0), slot: slot.to_owned() }, newest))
 }
 
 /// The form of each table of a plan.

@@ -21,6 +21,7 @@ use tokio_postgres::Client;
 use tracing::{info, warn};
 
 use super::capture::{Captured, Settings, stopped};
+use super::copy::blocking;
 use super::error::{CaptureError, Gap};
 use super::layout::Layout;
 use super::progress::Progress;
@@ -29,7 +30,7 @@ use super::timeline::{self, Identity};
 use super::transaction::{Reader, Signal};
 use super::watch::{Looking, Watch};
 use super::wire::Walsender;
-use crate::store::Opening;
+use crate::store::{Opening, Store};
 
 const STREAMING: &str = "streaming";
 
@@ -59,6 +60,8 @@ pub(crate) struct Stream {
     pub(crate) progress: Arc<Progress>,
     /// Holds the slot's lock.
     pub(crate) client: Client,
+    /// Remembers which server was read; none without state.
+    pub(crate) store: Option<Arc<Store>>,
 }
 
 /// Why a session ended without an error.
@@ -77,6 +80,7 @@ struct Follower {
     confirmed: watch::Receiver<Lsn>,
     stop: watch::Receiver<bool>,
     reader: Reader,
+    store: Option<Arc<Store>>,
     /// The server, once it has been seen.
     source: Option<Identity>,
     /// The newest position heard of in this session.
@@ -93,13 +97,23 @@ impl Stream {
         confirmed: watch::Receiver<Lsn>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), CaptureError> {
-        let Stream { plan, layout, settings, events, progress, client } = self;
+        let Stream { plan, layout, settings, events, progress, client, store } = self;
         let watch = Watch::new(plan.clone(), settings.clone(), progress.clone(), client);
         let reader = Reader::new(plan, layout, Arc::new(watch), opening);
         let (heard, told) = (0, 0);
         let source = None;
-        let mut follower =
-            Follower { settings, events, progress, confirmed, stop, reader, source, heard, told };
+        let mut follower = Follower {
+            settings,
+            events,
+            progress,
+            confirmed,
+            stop,
+            reader,
+            store,
+            source,
+            heard,
+            told,
+        };
         let mut pause = BACKOFF.0;
         loop {
             let before = follower.reader.floor();
@@ -192,6 +206,13 @@ impl Follower {
         let floor = self.reader.floor();
         timeline::check(wire, self.source.as_ref().unwrap_or(&is), &is, floor).await?;
         self.reader.watch.slot(true).await?;
+        let same = |was: &Identity| (was.timeline, &was.life) == (is.timeline, &is.life);
+        if let Some(store) = self.store.clone()
+            && !self.source.as_ref().is_some_and(same)
+        {
+            let (timeline, life) = (is.timeline, is.life.clone());
+            blocking(move || store.followed(timeline, &life)).await?;
+        }
         self.source = Some(is);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Which way a server took: after a promotion its WAL goes on as a new timeline, and what was read
-//! of the old one beyond the fork never happened there.
+//! of the old one beyond the fork never happened there. Within one life of a server nothing is
+//! undone: a standby that is promoted goes on with what it had, also to those who read from it.
 
 use flusso_dataflow::Lsn;
 
@@ -8,6 +9,7 @@ use super::wire::{Walsender, parse_lsn};
 use crate::lag::lsn;
 
 const DURING: &str = "looking at the server's timeline";
+const LIFE: &str = "SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint";
 
 /// Who a server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) struct Identity {
     pub(crate) system: String,
     /// Counts promotions.
     pub(crate) timeline: u32,
+    /// When its postmaster started, in microseconds.
+    pub(crate) life: String,
     /// Where its WAL ends.
     pub(crate) newest: Lsn,
 }
@@ -27,8 +31,10 @@ impl Identity {
         let mut values = rows.into_iter().flatten().map(Option::unwrap_or_default);
         let mut next = || values.next().unwrap_or_default();
         let (system, timeline, newest) = (next(), next().parse(), next());
+        let life = wire.query(DURING, LIFE).await?.into_iter().flatten().next().flatten();
+        let life = life.unwrap_or_default();
         match (timeline, parse_lsn(&newest)) {
-            (Ok(timeline), Some(newest)) => Ok(Identity { system, timeline, newest }),
+            (Ok(timeline), Some(newest)) => Ok(Identity { system, timeline, life, newest }),
             _ => Err(CaptureError::Protocol("no identity where one was due".to_owned())),
         }
     }
@@ -45,7 +51,7 @@ pub(crate) async fn check(
     if was.system != is.system {
         return gap(Gap::OtherServer);
     }
-    if was.timeline != is.timeline {
+    if was.timeline != is.timeline && was.life != is.life {
         let rows = wire.query(DURING, &format!("TIMELINE_HISTORY {}", is.timeline)).await?;
         let history = rows.into_iter().flatten().nth(1).flatten().unwrap_or_default();
         // A history without our timeline is that of another past altogether.

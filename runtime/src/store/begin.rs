@@ -119,6 +119,15 @@ impl Store {
         Ok(self.meta().origin.clone().zip(watermark))
     }
 
+    /// The stream goes on with a server that has all that was read, after a promotion or a restart.
+    pub fn followed(&self, timeline: u32, life: &str) -> Result<(), StateError> {
+        let mut meta = self.meta();
+        if let Some(origin) = &mut meta.origin {
+            (origin.timeline, origin.life) = (timeline, life.to_owned());
+        }
+        self.save(&meta)
+    }
+
     /// Whether the rows are of this database, and the slot is the one that goes on from them.
     pub fn check(&self, origin: &Origin) -> Result<(), StateError> {
         let Some(was) = self.meta().origin.clone() else { return Ok(()) };

@@ -20,6 +20,8 @@ pub struct Origin {
     pub system: String,
     /// The timeline.
     pub timeline: u32,
+    /// When its postmaster started, in microseconds.
+    pub life: String,
     /// `pg_database.oid`.
     pub database: u32,
     /// The replication slot.

@@ -89,7 +89,7 @@ fn forms(plan: &Plan) -> Vec<Form> {
 }
 
 fn origin() -> Origin {
-    Origin { system: "7".into(), timeline: 1, database: 5, slot: "s".into() }
+    Origin { system: "7".into(), timeline: 1, life: "1".into(), database: 5, slot: "s".into() }
 }
 
 fn begin(store: &Store, plan: &Plan, confirmed: Lsn) -> Start {

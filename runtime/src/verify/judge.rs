@@ -6,7 +6,7 @@ use flusso_dataflow::Lsn;
 use serde_json::Value;
 
 use super::What;
-use super::compare::differences;
+use super::compare::{Unequal, differences};
 use crate::sinks::opensearch::inspect::Held;
 
 /// The two sides of one id.
@@ -16,6 +16,9 @@ pub struct Pair<'a> {
     pub database: Option<&'a str>,
     /// What the sink held later.
     pub sink: Option<&'a Held>,
+    /// The newest that it held at the moment or before, of what was seen: others may have been
+    /// between that and the moment.
+    pub before: Option<&'a Held>,
     /// Whether it was missing at the moment before this one too.
     pub missing: bool,
 }
@@ -44,17 +47,27 @@ pub fn judge(
         (None, None) => Verdict::Equal,
         (Some(_), None) if pair.missing => Verdict::Wrong(What::Missing),
         (Some(_), None) => Verdict::Later { missing: true },
-        (_, Some(held)) if held.at > at => Verdict::Later { missing: false },
-        (None, Some(_)) => Verdict::Wrong(What::Extra),
-        (Some(database), Some(held)) => {
-            let database: Value = serde_json::from_str(database)?;
-            let sink: Value = serde_json::from_str(held.body.get())?;
-            match differences(&database, &sink, floats) {
-                none if none.is_empty() => Verdict::Equal,
-                found => Verdict::Wrong(What::Differs(found)),
+        (database, Some(held)) if held.at > at => match (database, pair.before) {
+            (Some(database), Some(before)) if unequal(database, before, floats)?.is_empty() => {
+                Verdict::Equal
             }
-        }
+            _ => Verdict::Later { missing: false },
+        },
+        (None, Some(_)) => Verdict::Wrong(What::Extra),
+        (Some(database), Some(held)) => match unequal(database, held, floats)? {
+            none if none.is_empty() => Verdict::Equal,
+            found => Verdict::Wrong(What::Differs(found)),
+        },
     })
+}
+
+fn unequal(
+    database: &str,
+    sink: &Held,
+    floats: &BTreeSet<String>,
+) -> Result<Vec<Unequal>, serde_json::Error> {
+    let sink: Value = serde_json::from_str(sink.body.get())?;
+    Ok(differences(&serde_json::from_str(database)?, &sink, floats))
 }
 
 #[cfg(test)]
@@ -63,10 +76,13 @@ mod tests {
 
     use super::*;
 
+    fn held((at, body): (Lsn, &str)) -> Held {
+        Held { at, body: RawValue::from_string(body.to_owned()).unwrap() }
+    }
+
     fn said(database: Option<&str>, sink: Option<(Lsn, &str)>, missing: bool) -> Verdict {
-        let held = sink
-            .map(|(at, body)| Held { at, body: RawValue::from_string(body.to_owned()).unwrap() });
-        let pair = Pair { database, sink: held.as_ref(), missing };
+        let sink = sink.map(held);
+        let pair = Pair { database, sink: sink.as_ref(), before: None, missing };
         judge(100, pair, &BTreeSet::new()).unwrap()
     }
 
@@ -78,6 +94,18 @@ mod tests {
         assert_eq!(said(Some(r#"{"n": 2}"#), new, false), Verdict::Later { missing: false });
         assert_eq!(said(None, old, false), Verdict::Wrong(What::Extra));
         assert_eq!(said(None, new, true), Verdict::Later { missing: false });
+    }
+
+    #[test]
+    fn what_was_seen_on_the_way_proves_right_and_never_wrong() {
+        let (sink, before) = (held((101, r#"{"n":2}"#)), held((99, r#"{"n":1}"#)));
+        let said = |database| {
+            let pair = Pair { database, sink: Some(&sink), before: Some(&before), missing: false };
+            judge(100, pair, &BTreeSet::new()).unwrap()
+        };
+        assert_eq!(said(Some(r#"{"n":1}"#)), Verdict::Equal);
+        assert_eq!(said(Some(r#"{"n":3}"#)), Verdict::Later { missing: false });
+        assert_eq!(said(None), Verdict::Later { missing: false });
     }
 
     #[test]

@@ -9,14 +9,18 @@
 //! Once the slot is confirmed past S, the sink has every commit up to S. A document whose version
 //! (the LSN of its last commit) is not above S is then the document at S, and must equal the
 //! query's; one whose version is above S is compared again at a later S. What is missing has no
-//! version: it is wrong only when it is missing at two moments one after the other. The running
-//! flusso is not asked for anything.
+//! version: it is wrong only when it is missing at two moments one after the other. A document
+//! that never rests is watched while S passes: a version of it at or before S that equals the
+//! query's proves it right; one that does not proves nothing, for a newer one may have come and
+//! gone between two looks. The running flusso is not asked for anything.
 
 mod compare;
 mod judge;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::pin::pin;
+use std::time::Duration;
 
 use flusso_compiler::catalog::Catalog;
 use flusso_compiler::diagnostics::Diagnostic;
@@ -24,11 +28,13 @@ use flusso_compiler::files::schema::Schema;
 use flusso_compiler::plan::oracle;
 use flusso_dataflow::Lsn;
 use flusso_dataflow::emit::Document;
+use tokio::time::sleep;
 use tokio_postgres::Client;
 
 use crate::postgres::moment::{Moment, passed};
 use crate::postgres::{CaptureError, Connection};
 use crate::progress::Progress;
+use crate::sinks::opensearch::inspect::Held;
 use crate::sinks::{OpenSearch, SinkError, Target};
 use crate::work;
 
@@ -39,6 +45,10 @@ use judge::{Pair, Verdict, judge};
 const MOMENTS: u32 = 30;
 /// Documents asked for by id at once.
 const BATCH: usize = 500;
+/// Moments after which documents that go on changing are watched.
+const REST: u32 = 3;
+/// Between two looks at documents that are watched.
+const WATCH_EVERY: Duration = Duration::from_millis(5);
 /// Ids taken at once in a walk over the sink.
 const IDS: usize = 5000;
 /// Differences of an index that are kept to be shown; all are counted.
@@ -165,6 +175,7 @@ pub async fn verify(
         subject,
         floats: oracle::floats(schema, Some(catalog)),
         later: BTreeMap::new(),
+        seen: HashMap::new(),
         progress: Progress::new(
             "verifying",
             work::Work::begin("verify", Some(target.name.clone()), "documents"),
@@ -178,12 +189,15 @@ pub async fn verify(
         Some(size) => work.sample(&moment, &query, size).await?,
         None => work.all(moment, &query).await?,
     }
-    for _ in 1..MOMENTS {
+    for round in 1..MOMENTS {
         if work.later.is_empty() {
             break;
         }
-        let moment = work.moment().await?;
         let again: Vec<String> = work.later.keys().cloned().collect();
+        let moment = match again.get(..again.len().min(BATCH)) {
+            Some(some) if round > REST => work.watched(some).await?,
+            _ => work.moment().await?,
+        };
         work.some(&moment, &again).await?;
     }
     let Work { mut report, later, mut progress, .. } = work;
@@ -202,6 +216,8 @@ struct Work<'a> {
     floats: BTreeSet<String>,
     /// Documents to look at again, and whether they were missing.
     later: BTreeMap<String, bool>,
+    /// What documents that are watched were on the way to the moment, the oldest first.
+    seen: HashMap<String, Vec<Held>>,
     progress: Progress,
     of: Option<u64>,
     report: Report,
@@ -213,6 +229,29 @@ impl Work<'_> {
         let Settings { connection, slot, publication, .. } = self.settings;
         let moment = Moment::take(&self.control, connection).await?;
         passed(&self.control, slot, publication, moment.at).await?;
+        Ok(moment)
+    }
+
+    /// The same, and what the sink held of these documents until then.
+    async fn watched(&mut self, ids: &[String]) -> Result<Moment, VerifyError> {
+        let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut seen: HashMap<String, Vec<Held>> = HashMap::new();
+        let moment = {
+            let mut moment = pin!(self.moment());
+            loop {
+                let held = self.sink.held(self.subject.target, &names).await?;
+                for (id, held) in ids.iter().zip(held) {
+                    let before = seen.entry(id.clone()).or_default();
+                    let newest = before.last().map(|held| held.at);
+                    before.extend(held.filter(|held| newest.is_none_or(|newest| newest < held.at)));
+                }
+                tokio::select! {
+                    moment = &mut moment => break moment?,
+                    () = sleep(WATCH_EVERY) => {}
+                }
+            }
+        };
+        self.seen = seen;
         Ok(moment)
     }
 
@@ -288,7 +327,9 @@ impl Work<'_> {
         let mut repairs = Vec::new();
         for ((id, database), held) in rows.into_iter().zip(held) {
             let missing = self.later.remove(&id).unwrap_or(false);
-            let pair = Pair { database: database.as_deref(), sink: held.as_ref(), missing };
+            let seen = self.seen.remove(&id).unwrap_or_default();
+            let before = seen.iter().rfind(|held| held.at <= at);
+            let pair = Pair { database: database.as_deref(), sink: held.as_ref(), before, missing };
             let unreadable =
                 || VerifyError::Unreadable(format!("index `{}`, document `{id}`", target.name));
             match judge(at, pair, &self.floats).map_err(|_| unreadable())? {
