@@ -109,18 +109,23 @@ impl Delivery {
         }
     }
 
-    /// Makes the sink ready, for as long as that takes.
-    pub async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+    /// Makes the sink ready; gives up on one that is away for so long, if there is such a limit.
+    pub async fn prepare(
+        &mut self,
+        targets: &[Target],
+        patience: Option<Duration>,
+        first: impl Fn(IndexId) -> bool,
+    ) -> Result<(), SinkError> {
         let empty = loop {
-            match self.sink.prepare(targets, LATE).await {
+            match self.sink.prepare(targets, patience.unwrap_or(LATE)).await {
                 Ok(empty) => break empty,
-                Err(SinkError::Down { sink, last, .. }) => {
+                Err(SinkError::Down { sink, last, .. }) if patience.is_none() => {
                     tracing::warn!(sink, "not there yet, the others go on: {last}");
                 }
                 Err(error) => return Err(error),
             }
         };
-        self.ready(&empty, |_| false);
+        self.ready(&empty, first);
         Ok(())
     }
 
