@@ -2,8 +2,8 @@
 //! limits that Postgres itself sets. Ends with one table.
 //!
 //! ```text
-//! bench --ours BINARY [--against BINARY | --stateless] [--opensearch] [--orders N] [--seconds N]
-//!       --pgbin FOLDER
+//! bench --ours BINARY [--against BINARY | --stateless] [--sql] [--opensearch] [--orders N]
+//!       [--seconds N] --pgbin FOLDER
 //! ```
 
 #![allow(clippy::print_stdout)]
@@ -28,6 +28,8 @@ use subject::Subject;
 pub struct Request {
     ours: PathBuf,
     against: Option<PathBuf>,
+    /// Our own reads the shop in SQL, the other the same documents in words.
+    sql: bool,
     /// Beside our own binary that keeps no state.
     stateless: bool,
     /// The OpenSearch side instead of the rest.
@@ -64,12 +66,13 @@ fn main() {
         session.run("VACUUM ANALYZE");
     }
     let limits = limits::measure(&server, &template, &request);
-    let ours = measure("ours", &request.ours, &[], &server, &request);
+    let form = if request.sql { "sql" } else { "plain" };
+    let ours = measure("ours", &request.ours, form, &[], &server, &request);
     let (other, more): (_, &[&str]) = match request.stateless {
         true => (Some(&request.ours), &["--state-dir", "none"]),
         false => (request.against.as_ref(), &[]),
     };
-    let theirs = other.map(|binary| measure("theirs", binary, more, &server, &request));
+    let theirs = other.map(|binary| measure("theirs", binary, "plain", more, &server, &request));
     let name = request.against.as_ref().and_then(|path| path.file_name());
     let name = name.map_or_else(|| more.join(" "), |name| name.to_string_lossy().into_owned());
     print!(
@@ -93,13 +96,14 @@ fn at(url: &str, database: &str) -> String {
 fn measure(
     name: &str,
     binary: &std::path::Path,
+    form: &str,
     more: &[&str],
     server: &Server,
     request: &Request,
 ) -> Measures {
     eprintln!("{name}: {} {}", binary.display(), more.join(" "));
     Session::open(&server.url).run(&format!("CREATE DATABASE {name} TEMPLATE shop"));
-    let mut subject = Subject::start(name, binary, more, &at(&server.url, name));
+    let mut subject = Subject::start(name, binary, form, more, &at(&server.url, name));
     let measures = loads::all(&mut subject, request);
     subject.stop();
     Session::open(&server.url).run(&format!(
@@ -111,9 +115,13 @@ fn measure(
 fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let (mut ours, mut against, mut pgbin) = (None, None, PathBuf::new());
     let (mut orders, mut seconds) = (50_000, 10);
-    let (mut opensearch, mut stateless) = (false, false);
+    let (mut sql, mut opensearch, mut stateless) = (false, false, false);
     while let Some(flag) = arguments.next() {
         match flag.as_str() {
+            "--sql" => {
+                sql = true;
+                continue;
+            }
             "--opensearch" => {
                 opensearch = true;
                 continue;
@@ -141,5 +149,15 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, Strin
     if stateless && against.is_some() {
         return Err("--stateless measures one binary, beside itself".to_owned());
     }
-    Ok(Request { ours, against, stateless, opensearch, orders, seconds, pgbench, pg_recvlogical })
+    Ok(Request {
+        ours,
+        against,
+        sql,
+        stateless,
+        opensearch,
+        orders,
+        seconds,
+        pgbench,
+        pg_recvlogical,
+    })
 }
