@@ -44,7 +44,12 @@ impl fmt::Display for ServerMessage {
 pub enum CaptureError {
     /// The connection settings cannot be used.
     Settings(String),
-    /// No connection, or it ended.
+    /// No connection could be made.
+    Absent {
+        /// Where, and the system's words.
+        cause: String,
+    },
+    /// A connection ended.
     Lost {
         /// What was being done, as a gerund: "copying rows".
         during: &'static str,
@@ -218,7 +223,8 @@ impl CaptureError {
     /// Whether the same attempt may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            CaptureError::Lost { .. } | CaptureError::SlotBusy { .. } => true,
+            CaptureError::Lost { .. } | CaptureError::Absent { .. } => true,
+            CaptureError::SlotBusy { .. } => true,
             CaptureError::Blocked { .. } => true,
             CaptureError::Server { said, .. } => !is_definite(&said.code) || in_recovery(said),
             CaptureError::Settings(_)
@@ -268,6 +274,9 @@ impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CaptureError::Settings(what) => write!(f, "{what}"),
+            CaptureError::Absent { cause } => {
+                write!(f, "the connection to Postgres failed while connecting: {cause}")
+            }
             CaptureError::Lost { during, cause } => {
                 write!(f, "the connection to Postgres failed while {during}: {cause}")
             }
