@@ -215,9 +215,16 @@ impl CaptureError {
         move |error| CaptureError::Lost { during, cause: chain(&error) }
     }
 
-    /// Whether a connection that was there has gone.
+    /// Whether a connection that was there has gone, or the server is going or coming.
     pub fn is_broken(&self) -> bool {
-        matches!(self, CaptureError::Lost { .. })
+        match self {
+            CaptureError::Lost { .. } => true,
+            // admin_shutdown, crash_shutdown, cannot_connect_now
+            CaptureError::Server { said, .. } => {
+                matches!(said.code.as_str(), "57P01" | "57P02" | "57P03")
+            }
+            _ => false,
+        }
     }
 
     /// Whether the same attempt may succeed later without anybody doing anything.
@@ -356,6 +363,16 @@ mod tests {
         let code = "0A000".to_owned();
         let said = ServerMessage { code, decoding: true, ..Default::default() };
         assert!(CaptureError::Server { during: "streaming", said }.is_transient());
+    }
+
+    #[test]
+    fn a_server_that_goes_or_comes_was_there() {
+        for code in ["57P01", "57P02", "57P03"] {
+            assert!(server(code).is_broken(), "{code}");
+        }
+        let cause = "127.0.0.1:1: refused".to_owned();
+        let absent = CaptureError::Absent { cause };
+        assert!(!server("28P01").is_broken() && !absent.is_broken() && absent.is_transient());
     }
 
     #[test]
