@@ -193,15 +193,17 @@ fn each_form_is_refused_once_at_its_place_with_a_cure() {
     let mut wrong = Vec::new();
     for (heading, forms) in FORMS {
         write!(page, "\n## {heading}\n").unwrap();
-        for (place, sql) in *forms {
+        for (at, (place, sql)) in forms.iter().enumerate() {
             let (sources, found) = said(&schema(place, sql));
             let text = sources.render_all(&found, false);
             let good = |one: &Diagnostic| one.place.is_some() && one.help.is_some();
             if found.len() != 1 || !found.iter().all(good) || !text.contains('^') {
                 wrong.push(format!("{sql}\n{text}"));
             }
-            write!(page, "\n```text\n{text}```\n").unwrap();
+            let before = if at == 0 { "\n```text\n" } else { "\n" };
+            write!(page, "{before}{text}").unwrap();
         }
+        page += "```\n";
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     golden::page("refused.md", &page);
