@@ -103,8 +103,13 @@ fn is_span(text: &str) -> bool {
             || UNITS.contains(&word.as_str())
             || word.strip_suffix('s').is_some_and(|word| UNITS.contains(&word))
     };
+    let number = |token: &str| {
+        let unsigned = token.trim_start_matches(['-', '+']);
+        token.contains(':') || unsigned.matches('-').count() < 2
+    };
     text.contains(|one: char| one.is_ascii_digit())
         && text.split(|one: char| !one.is_ascii_alphabetic()).all(word)
+        && text.split_ascii_whitespace().all(number)
 }
 
 /// Whether each element of a simple array is a value; one with quotes or of several dimensions is
