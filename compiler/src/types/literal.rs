@@ -105,7 +105,8 @@ fn is_span(text: &str) -> bool {
     };
     let number = |token: &str| {
         let unsigned = token.trim_start_matches(['-', '+']);
-        token.contains(':') || unsigned.matches('-').count() < 2
+        let most = if token.contains(':') { 0 } else { 1 };
+        unsigned.matches(['-', '+']).count() <= most
     };
     text.contains(|one: char| one.is_ascii_digit())
         && text.split(|one: char| !one.is_ascii_alphabetic()).all(word)
