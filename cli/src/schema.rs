@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::output::print;
 
 const CONFIG: &str = include_str!("../../schemas/config.schema.json");
-const INDEX: &str = include_str!("../../schemas/index.schema.yml");
+const INDEX: &str = include_str!("../../schemas/index.schema.json");
 
 /// Prints one of them.
 pub fn schema(file: SchemaFile) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use flusso_compiler::sql::scope::{Named, Scope};
 use flusso_compiler::sql::{self, Ground, Sql, parse, rewrite};
 use flusso_compiler::types::SqlType;
 use proptest::prelude::*;
+use sqlparser::ast::Expr;
 
 const WORDS: [&str; 96] = [
     "id",
@@ -159,6 +160,23 @@ fn read(text: &str) {
         let _ = rewrite::order(&piece, ground, &|_| "a".into());
     }
     sql::tables(&piece, "public");
+    if let Ok(tree) = parse::expression(&piece) {
+        reads_as_printed(text, &tree);
+    }
+    if let Ok(tree) = parse::query(&piece) {
+        let printed = tree.to_string();
+        assert_eq!(parse::query(&sql(&printed)).as_ref(), Ok(&tree), "{text} is {printed}");
+    }
+}
+
+/// What is printed means the same.
+fn reads_as_printed(text: &str, tree: &Expr) {
+    let printed = tree.to_string();
+    let again = parse::expression(&sql(&printed)).unwrap_or_else(|error| {
+        panic!("{text} is printed as {printed}, which is no SQL: {}", error.message)
+    });
+    assert_eq!(again, *tree, "{text} is printed as {printed}");
+    assert_eq!(again.to_string(), printed);
 }
 
 proptest! {
@@ -253,11 +271,6 @@ fn deep_and_long_sql_ends_with_a_word() {
 fn what_is_printed_means_the_same() {
     for line in include_str!("sql/types.txt").lines() {
         let Ok(tree) = parse::expression(&sql(line)) else { continue };
-        let printed = tree.to_string();
-        let again = parse::expression(&sql(&printed)).unwrap_or_else(|error| {
-            panic!("{line} is printed as {printed}, which is no SQL: {}", error.message)
-        });
-        assert_eq!(again, tree, "{line} is printed as {printed}");
-        assert_eq!(again.to_string(), printed);
+        reads_as_printed(line, &tree);
     }
 }

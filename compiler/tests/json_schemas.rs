@@ -28,6 +28,14 @@ fn known_keys(errors: &[flusso_compiler::diagnostics::Diagnostic]) -> BTreeSet<S
 }
 
 #[test]
+fn there_are_no_others() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    let names: BTreeSet<_> = names.map(|name| name.into_string().unwrap()).collect();
+    assert_eq!(names, ["config", "index"].map(|name| format!("{name}.schema.json")).into());
+}
+
+#[test]
 fn schema_files() {
     let schema = json_schema("index");
     let defs = &schema["$defs"];

@@ -2,51 +2,15 @@
 //! the page of the manual, too. `UPDATE_GOLDEN=1` writes them.
 #![allow(clippy::unwrap_used)]
 
+mod tables;
+
 use std::path::Path;
 
-use flusso_compiler::catalog::{Catalog, Column, Table, TableName};
 use flusso_compiler::diagnostics::{Diagnostic, Sources};
 use flusso_compiler::files::load;
 use flusso_compiler::plan;
-use flusso_compiler::types::SqlType;
 
-fn catalog() -> Catalog {
-    let tables = [
-        (
-            "users",
-            vec![
-                ("id", SqlType::Int4),
-                ("email", SqlType::Text),
-                ("name", SqlType::Text),
-                ("status", SqlType::Text),
-                ("age", SqlType::Int4),
-                ("created_at", SqlType::TimestampTz),
-                ("deleted_at", SqlType::TimestampTz),
-            ],
-        ),
-        (
-            "orders",
-            vec![("id", SqlType::Int4), ("user_id", SqlType::Int4), ("note", SqlType::Text)],
-        ),
-    ];
-    let mut catalog = Catalog::default();
-    for (name, columns) in tables {
-        let name = TableName { schema: "public".into(), name: name.into() };
-        let columns = columns.into_iter().map(|(name, ty)| Column {
-            name: name.into(),
-            type_name: ty.to_string(),
-            ty,
-            not_null: name == "id",
-            width: None,
-            distinct: None,
-        });
-        let (columns, primary_key) = (columns.collect(), vec!["id".to_owned()]);
-        let table = Table { oid: 1, kind: 'r', columns, primary_key, identity: 'd', rows: None };
-        catalog.names.push(name.clone());
-        catalog.tables.insert(name, table);
-    }
-    catalog
-}
+use tables::catalog;
 
 /// What loading and planning a schema file says.
 fn mistakes(schema: &Path) -> (Sources, Vec<Diagnostic>) {

@@ -150,8 +150,10 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     for (sink, targets) in &mut sinks {
         targets.iter_mut().for_each(|target| target.token = filled.token(sink, target.index));
     }
+    let watermark = store.as_ref().map(|store| store.watermark()).transpose();
+    let fresh = watermark.map_err(RunError::State)?.flatten().is_none();
     let prepared = tokio::select! {
-        prepared = prepare(sinks, &filled) => prepared,
+        prepared = prepare(sinks, &filled, fresh) => prepared,
         () = stopped(&mut stop) => return Ok(()),
     };
     let sinks = prepared.map_err(RunError::Sink)?;
@@ -206,20 +208,21 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let ending = watch::Sender::new(false);
     let mut deliveries = JoinSet::new();
     let mut ways = Vec::new();
-    for (me, Prepared { sink, targets, empty }) in sinks.into_iter().enumerate() {
+    let patience = (sinks.len() == 1).then_some(START_UP);
+    for (me, Prepared { sink, targets, stands }) in sinks.into_iter().enumerate() {
         let (ask, asked) = mpsc::unbounded_channel();
         ways.push(ask);
         let mut delivery = Delivery::new(shared.clone(), me, sink, asked);
-        let first = |index: IndexId| me == 0 && fills[usize::from(index.0)] == Fill::Emit;
-        let late = empty.is_none();
-        if let Some(empty) = empty {
-            delivery.ready(if skip_fill { &[] } else { &empty }, first);
-        }
+        let fills = fills.clone();
         let mut ends = ending.subscribe();
         deliveries.spawn(async move {
             let work = async {
-                if late {
-                    delivery.prepare(&targets).await?;
+                let first = |index: IndexId| me == 0 && fills[usize::from(index.0)] == Fill::Emit;
+                match stands {
+                    Stands::Ready(_) if skip_fill => delivery.ready(&[], first),
+                    Stands::Ready(empty) => delivery.ready(&empty, first),
+                    Stands::Empty => delivery.prepare(&targets, patience, first).await?,
+                    Stands::Away => delivery.prepare(&targets, None, |_| false).await?,
                 }
                 delivery.run().await
             };
@@ -308,28 +311,43 @@ async fn written(writing: &mut Option<JoinHandle<Result<(), StateError>>>) -> St
 struct Prepared {
     sink: Sink,
     targets: Vec<Target>,
-    /// Indexes to be filled; none when it is not there yet.
-    empty: Option<Vec<IndexId>>,
+    stands: Stands,
 }
 
-/// Asks every sink to make ready, one after the other, so that one at fault is named alone. One
-/// that is away is waited for later if there are others to begin with.
+/// How far a sink is when the run begins.
+enum Stands {
+    /// Ready, with these indexes to be filled.
+    Ready(Vec<IndexId>),
+    /// It has nothing of a state that is new: made ready while rows are copied.
+    Empty,
+    /// Not there yet.
+    Away,
+}
+
+/// Asks every sink that may have something of the state to make ready, one after the other, so that
+/// one at fault is named alone. One that is away is waited for later if there are others to begin
+/// with.
 async fn prepare(
     sinks: Vec<(Sink, Vec<Target>)>,
     filled: &Filled,
+    fresh: bool,
 ) -> Result<Vec<Prepared>, SinkError> {
     let alone = sinks.len() == 1;
     let mut ready: Vec<Prepared> = Vec::with_capacity(sinks.len());
     for (mut sink, targets) in sinks {
-        let empty = match sink.prepare(&targets, if alone { START_UP } else { COURTESY }).await {
-            Ok(mut empty) => {
-                empty.retain(|index| !filled.is(&sink, *index));
-                Some(empty)
+        let stands = if fresh && sink.keeps() {
+            Stands::Empty
+        } else {
+            match sink.prepare(&targets, if alone { START_UP } else { COURTESY }).await {
+                Ok(mut empty) => {
+                    empty.retain(|index| !filled.is(&sink, *index));
+                    Stands::Ready(empty)
+                }
+                Err(SinkError::Down { .. }) if !alone => Stands::Away,
+                Err(error) => return Err(error),
             }
-            Err(SinkError::Down { .. }) if !alone => None,
-            Err(error) => return Err(error),
         };
-        ready.push(Prepared { sink, targets, empty });
+        ready.push(Prepared { sink, targets, stands });
     }
     Ok(ready)
 }
@@ -337,7 +355,11 @@ async fn prepare(
 /// An index of which no sink has a document is emitted once and remembered; where some sink goes
 /// on from an earlier run, or may do so, nothing is known of what it has.
 fn first_fill(sinks: &[Prepared], index: IndexId, skip: bool) -> Fill {
-    let new = |sink: &Prepared| sink.empty.as_ref().is_some_and(|empty| empty.contains(&index));
+    let new = |sink: &Prepared| match &sink.stands {
+        Stands::Ready(empty) => empty.contains(&index),
+        Stands::Empty => true,
+        Stands::Away => false,
+    };
     if !skip && sinks.iter().all(new) { Fill::Emit } else { Fill::Silent }
 }
 

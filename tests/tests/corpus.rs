@@ -17,6 +17,7 @@ use flusso_compiler::{hash, mapping};
 use flusso_runtime::postgres::{Connection, catalog};
 use flusso_tests::database::RUNTIME;
 use flusso_tests::deployment::Deployment;
+use flusso_tests::flusso::command;
 use flusso_tests::server::{Server, repository};
 use serde_json::json;
 
@@ -113,6 +114,8 @@ fn every_schema_file_is_planned_mapped_and_equal_to_its_query() {
         let tables = read(&folder.join("tables.sql"));
         let deployment = Deployment::new(&SERVER, &format!("corpus_{name}"), &tables, &indexes);
         goldens(&folder, &deployment, &mut wrong);
+        let checked = command(&deployment.folder, &["check"]);
+        assert!(checked.status.success(), "{name}: {}", String::from_utf8_lossy(&checked.stdout));
         let mut flusso = deployment.start(2);
         deployment.expect_equal(&mut flusso, "at seed");
         for index in deployment.indexes() {
@@ -125,5 +128,5 @@ fn every_schema_file_is_planned_mapped_and_equal_to_its_query() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(count >= 60, "{count} schema files");
+    assert!(count >= 77, "{count} schema files");
 }

@@ -1,11 +1,15 @@
 //! The shop from end to end: every named change sends the documents it changes and no others.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use flusso_tests::deployment::Deployment;
 use flusso_tests::docs::STDOUT;
 use flusso_tests::documents::Changes;
+use flusso_tests::flusso::Flusso;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
+use serde_json::Value;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| Server::postgres(&[]));
 
@@ -36,6 +40,26 @@ fn two_workers() {
 #[test]
 fn three_workers() {
     follow(3);
+}
+
+/// What is said in SQL is the same documents as in words, through every change.
+#[test]
+fn sql_and_words_are_the_same() {
+    let [words, sql] =
+        ["plain", "sql"].map(|form| shop::file(&format!("{form}/orders.schema.yml")));
+    let indexes = [("words", words.as_str()), ("sql", sql.as_str())];
+    let shop = Deployment::with_sink(&SERVER, "two_forms", &shop::rows(1000), &indexes, STDOUT);
+    let mut flusso = shop.start(2);
+    let of = |index: &str, flusso: &Flusso| -> BTreeMap<String, Value> {
+        let mine = flusso.documents.iter().filter(|((of, _), _)| of == index);
+        mine.map(|((_, id), document)| (id.clone(), document.clone())).collect()
+    };
+    shop.expect_equal(&mut flusso, "at seed");
+    assert!(of("words", &flusso).len() >= 1000);
+    for (name, sql) in shop::changes() {
+        shop.follow(&mut flusso, &name, &sql);
+        assert_eq!(of("words", &flusso), of("sql", &flusso), "{name}");
+    }
 }
 
 /// The sizes of the changes themselves, so that an oracle gone silent would be noticed.

@@ -11,13 +11,11 @@ use crate::catalog::{Catalog, TableName};
 use crate::diagnostics::Severity;
 use crate::expr::Expr;
 use crate::plan::{
-    Aggregate, AggregateFunction, ColumnId, Holds, Index, KeptId, KeyPart, Object, Plan, Read,
-    TableId, Value, cost,
+    Aggregate, AggregateFunction, ColumnId, Holds, Index, KeptId, Object, Plan, Read, TableId,
+    Value,
 };
 use crate::types::Class;
 
-/// Elements from which on an array is too long without a limit.
-const LONG: f64 = 1000.0;
 /// Documents from which on one change reaches too many.
 const MANY: f64 = 1e6;
 /// Rows up to which a table is read as a whole sooner than by an index.
@@ -46,10 +44,11 @@ pub fn dear(plan: &Plan, catalog: &Catalog, facts: &Facts) -> Vec<Finding> {
     found
 }
 
-struct Look<'a> {
-    plan: &'a Plan,
-    catalog: &'a Catalog,
-    facts: &'a Facts,
+/// One index, looked at.
+pub(super) struct Look<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) catalog: &'a Catalog,
+    pub(super) facts: &'a Facts,
     index: &'a Index,
     /// Lookups already spoken of.
     seen: BTreeSet<KeptId>,
@@ -57,7 +56,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn say(&mut self, field: &str, message: String) {
+    pub(super) fn say(&mut self, field: &str, message: String) {
         let (index, field) = (self.index.name.clone(), field.to_owned());
         let finding = Finding { index, field, severity: Severity::Warning, message };
         // A value may be ordered by and shown.
@@ -76,9 +75,13 @@ impl Look<'_> {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
                 Value::Formula(formula, ..) => {
                     formula.each_kept(&mut |kept, _| self.lookup(kept, &path));
+                    self.array_lengths(&formula.queries, &path);
                 }
                 Value::Rows(rows) => {
                     rows.query.each_kept(&mut |kept, _| self.lookup(kept, &path));
+                    if !rows.one {
+                        self.query_length(&rows.query, &path);
+                    }
                     self.object(&rows.object, &path);
                 }
                 Value::Object(inner) => self.object(inner, &path),
@@ -156,35 +159,6 @@ impl Look<'_> {
         self.say(path, message);
     }
 
-    /// Rows under one key: the most, as far as is known.
-    fn group(&self, table: TableId, key: &[KeyPart]) -> Option<f64> {
-        let average = cost::group(self.plan, self.catalog, table, key)?;
-        let table = self.plan.table(table);
-        let [part] = key else { return Some(average) };
-        let column = (table.name.clone(), table.column(part.column).name.clone());
-        let rows = self.catalog.table(&table.name)?.rows? as f64;
-        let common = self.facts.common.get(&column).map(|share| f64::from(*share) * rows);
-        Some(common.unwrap_or(0.0).max(average))
-    }
-
-    fn length(&mut self, read: &Read, path: &str) {
-        let found = |kept: KeptId| {
-            let kept = self.plan.kept(kept);
-            self.group(kept.table, &kept.key)
-        };
-        let between = read.through.as_ref().map_or(Some(1.0), |hop| found(hop.kept));
-        let length = between.zip(found(read.kept)).map(|(between, rows)| between * rows);
-        let Some(length) = length.filter(|length| read.limit.is_none() && *length >= LONG) else {
-            return;
-        };
-        let table = &self.plan.table(self.plan.kept(read.kept).table).name;
-        let message = format!(
-            "one document may hold {} rows of `{table}`, by the statistics; give it a `limit`",
-            about(length)
-        );
-        self.say(path, message);
-    }
-
     fn collation(&mut self, table: TableId, column: ColumnId, class: &Class, path: &str) {
         if !matches!(class, Class::Text | Class::Bpchar | Class::Citext) {
             return;
@@ -216,7 +190,7 @@ impl Look<'_> {
         {
             let mut reached = 1.0;
             for link in &reach.links {
-                match self.group(link.table, &link.key) {
+                match self.under(link.table, &link.key) {
                     Some(rows) => reached *= rows.max(1.0),
                     None => reached = f64::NAN,
                 }
@@ -235,7 +209,7 @@ impl Look<'_> {
 }
 
 /// A figure as good as statistics are: two digits, and blanks between thousands.
-fn about(figure: f64) -> String {
+pub(super) fn about(figure: f64) -> String {
     let scale = 10_f64.powf((figure.log10().floor() - 1.0).max(0.0));
     let digits = format!("{:.0}", (figure / scale).round() * scale);
     let mut text = String::from("about ");

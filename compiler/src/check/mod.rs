@@ -6,11 +6,12 @@
 //! What would run and be dear is in [`dear`].
 
 pub mod dear;
+mod length;
 
 use crate::catalog::{Catalog, Column, Table, TableName};
 use crate::diagnostics::{Diagnostic, Severity, nearest};
 use crate::files::config::Config;
-use crate::files::schema::{self, AggregateOp, Field, FieldType, Kind, Origin};
+use crate::files::schema::{self, AggregateKey, AggregateOp, Field, FieldType, Kind, Origin};
 use crate::sql::scope::{Named, Scope};
 use crate::sql::{self, Ground, Sql};
 use crate::types::SqlType;
@@ -125,14 +126,16 @@ impl Check<'_> {
                     check.condition(field.name.value.clone(), join.condition.as_ref());
                     check.fields(&join.table, &join.fields);
                 }),
+                // Its names and types are checked with the plan.
+                Kind::Aggregate(schema::Aggregate { key: AggregateKey::Join(_), .. })
+                | Kind::Rows(_)
+                | Kind::Constant(_) => {}
                 Kind::Aggregate(aggregate) => {
                     self.row(&aggregate.table, |check| {
                         check.condition(field.name.value.clone(), aggregate.condition.as_ref());
                         check.aggregate(field, aggregate);
                     });
                 }
-                // Its names and types are checked with the plan.
-                Kind::Rows(_) | Kind::Constant(_) => {}
             }
         }
     }

@@ -36,7 +36,8 @@ pub fn join(
     home: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Kind> {
-    let from = [("join", keys.take("join")), ("select", many_only(keys, verb))];
+    // With both, the join is what has no place.
+    let from = [("select", many_only(keys, verb)), ("join", keys.take("join"))];
     if let Some((word, node)) = from.into_iter().find_map(|(word, node)| Some((word, node?))) {
         return rows(keys, verb, (word, node), home, found).map(Kind::Rows);
     }

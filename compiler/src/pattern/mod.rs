@@ -69,6 +69,16 @@ pub enum PatternError {
     Unsupported(String),
 }
 
+impl PatternError {
+    /// What to do about it.
+    pub fn cure(&self) -> &'static str {
+        match self {
+            PatternError::Invalid(_) => "a sign that means itself stands after a `\\`",
+            PatternError::Unsupported(_) => "match without it, and test the rest by another `~`",
+        }
+    }
+}
+
 impl std::fmt::Display for PatternError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

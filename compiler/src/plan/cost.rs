@@ -80,7 +80,7 @@ pub fn group(plan: &Plan, catalog: &Catalog, table: TableId, key: &[KeyPart]) ->
 
 /// How many different values a key has: all rows for the primary key, else what Postgres counted,
 /// taking the columns for independent.
-fn distinct(table: &Table, known: &catalog::Table, key: &[KeyPart]) -> Option<f64> {
+pub fn distinct(table: &Table, known: &catalog::Table, key: &[KeyPart]) -> Option<f64> {
     let rows = known.rows? as f64;
     let has = |part: &KeyPart| key.iter().any(|have| have.column == part.column);
     if table.key.iter().all(has) {

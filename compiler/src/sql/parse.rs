@@ -65,8 +65,16 @@ fn whole<T>(
         Token::SemiColon => Err(Diagnostic::error(sql.span(next.span), "a `;` is of no use here")
             .help("leave it out: each key takes one piece of SQL")),
         token => {
+            let first = tokens.iter().find(|one| !matches!(one.token, Token::Whitespace(_)));
+            let help = match first.map(|first| first.token.to_string().to_lowercase()) {
+                Some(word) if after.is_empty() && word == "select" => {
+                    "a query stands in brackets, and one value is wanted: leave SELECT out"
+                }
+                Some(word) if word == "distinct" => "an expression is one value, never several",
+                _ => stray(&token),
+            };
             let message = format!("`{token}` is not expected here");
-            Err(Diagnostic::error(sql.span(next.span), message).help(stray(&token)))
+            Err(Diagnostic::error(sql.span(next.span), message).help(help))
         }
     }
 }
@@ -76,6 +84,12 @@ fn stray(token: &Token) -> &'static str {
     match token {
         Token::Comma => "one expression is expected; a list stands in brackets",
         Token::RParen => "there is a bracket too many",
+        Token::Word(word) if word.value.eq_ignore_ascii_case("as") => {
+            "leave it out: the key before it names the value"
+        }
+        Token::Word(word) if word.value.eq_ignore_ascii_case("from") => {
+            "a query stands in brackets: `(SELECT … FROM … WHERE …)`"
+        }
         Token::Word(_) => "check the words before it; a name with blanks stands in double quotes",
         _ => "check what stands before it",
     }
@@ -115,8 +129,10 @@ fn tokens(sql: &Sql) -> Result<Vec<TokenWithSpan>, Diagnostic> {
     }
     match open.last() {
         Some(bracket) => {
+            let close = if bracket.token == Token::LParen { ")" } else { "]" };
             let message = format!("this `{}` is not closed", bracket.token);
-            Err(Diagnostic::error(sql.span(bracket.span), message))
+            let help = format!("write `{close}` where it ends");
+            Err(Diagnostic::error(sql.span(bracket.span), message).help(help))
         }
         None => Ok(tokens),
     }

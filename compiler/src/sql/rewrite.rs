@@ -131,7 +131,8 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// What `DISTINCT ON` names must be what `ORDER BY` begins with, by bytes as well.
+    /// What `DISTINCT ON` names must be what `ORDER BY` begins with, and what `DISTINCT` shows what
+    /// is ordered by: by bytes as well.
     fn distinct_as_ordered(&self, query: &mut Query) {
         let order = query.order_by.as_ref().map(|order| &order.kind);
         let (SetExpr::Select(select), Some(OrderByKind::Expressions(keys))) =
@@ -139,12 +140,25 @@ impl<'a> Rewriter<'a> {
         else {
             return;
         };
-        if let Some(Distinct::On(distinct)) = &mut select.distinct {
-            for one in distinct {
-                if keys.iter().any(|key| key.expr == *one && self.is_by_bytes(key)) {
-                    by_bytes(one);
+        let ordered = |one: &Expr| keys.iter().any(|key| key.expr == *one && self.is_by_bytes(key));
+        match &mut select.distinct {
+            Some(Distinct::On(distinct)) => {
+                distinct.iter_mut().filter(|one| ordered(one)).for_each(by_bytes);
+            }
+            Some(Distinct::Distinct) => {
+                for item in &mut select.projection {
+                    match item {
+                        SelectItem::UnnamedExpr(of)
+                        | SelectItem::ExprWithAlias { expr: of, .. }
+                            if ordered(of) =>
+                        {
+                            by_bytes(of);
+                        }
+                        _ => {}
+                    }
                 }
             }
+            Some(Distinct::All) | None => {}
         }
     }
 

@@ -12,7 +12,7 @@ use super::moment;
 /// The text Postgres prints for the literal `text` of type `ty`, or what is wrong with it.
 ///
 /// Types without a form known here (`interval`, `inet`, arrays and so on) keep the literal as
-/// written, and so does a type that is not known yet.
+/// written if it can be one, and so does a type that is not known yet.
 pub fn canonical(ty: &SqlType, text: &str) -> Result<String, String> {
     let word = text.trim_matches(|c: char| c.is_ascii_whitespace());
     let made = match ty {
@@ -41,15 +41,89 @@ pub fn canonical(ty: &SqlType, text: &str) -> Result<String, String> {
         SqlType::Json | SqlType::Jsonb => {
             serde_json::from_str::<serde_json::Value>(text).ok().map(|_| text.to_owned())
         }
+        SqlType::Interval => is_span(word).then(|| text.to_owned()),
+        SqlType::Array(element) => are_elements(word, element).then(|| text.to_owned()),
         SqlType::Text
         | SqlType::Bpchar
         | SqlType::Citext
-        | SqlType::Interval
-        | SqlType::Array(_)
         | SqlType::Other(_)
         | SqlType::Unknown => Some(text.to_owned()),
     };
     made.ok_or_else(|| format!("`{text}` is not a value of type {ty}"))
+}
+
+/// Units of spans, as Postgres reads them, without the `s` that some may have.
+const UNITS: &[&str] = &[
+    "ago",
+    "c",
+    "cent",
+    "centurie",
+    "century",
+    "d",
+    "day",
+    "dec",
+    "decade",
+    "h",
+    "hour",
+    "hr",
+    "m",
+    "microsecond",
+    "mil",
+    "millennia",
+    "millennium",
+    "millisecond",
+    "min",
+    "minute",
+    "mon",
+    "month",
+    "ms",
+    "msec",
+    "msecond",
+    "s",
+    "sec",
+    "second",
+    "us",
+    "usec",
+    "usecond",
+    "w",
+    "week",
+    "y",
+    "year",
+    "yr",
+];
+
+/// Whether every word of a span is one, and there is a number. The rest is left to evaluation.
+fn is_span(text: &str) -> bool {
+    if text.starts_with('P') || text.to_ascii_lowercase().ends_with("infinity") {
+        return true;
+    }
+    let word = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        word.is_empty()
+            || UNITS.contains(&word.as_str())
+            || word.strip_suffix('s').is_some_and(|word| UNITS.contains(&word))
+    };
+    let number = |token: &str| {
+        let unsigned = token.trim_start_matches(['-', '+']);
+        token.contains(':') || unsigned.matches('-').count() < 2
+    };
+    text.contains(|one: char| one.is_ascii_digit())
+        && text.split(|one: char| !one.is_ascii_alphabetic()).all(word)
+        && text.split_ascii_whitespace().all(number)
+}
+
+/// Whether each element of a simple array is a value; one with quotes or of several dimensions is
+/// left to evaluation.
+fn are_elements(text: &str, element: &SqlType) -> bool {
+    let inner = text.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
+    let Some(inner) = inner.map(str::trim).filter(|inner| !inner.is_empty()) else {
+        return true;
+    };
+    if inner.contains(['{', '}', '"', '\\']) {
+        return true;
+    }
+    let fits = |one: &str| one.eq_ignore_ascii_case("null") || canonical(element, one).is_ok();
+    inner.split(',').map(str::trim).all(|one| !one.is_empty() && fits(one))
 }
 
 /// The words Postgres takes, and their unambiguous beginnings.

@@ -159,3 +159,14 @@ fn the_type_decides_the_json_and_the_declaration_where_it_leaves_a_choice() {
     );
     assert_eq!(render(&SqlType::Unknown, &FieldType::Long), Render::Number);
 }
+
+#[test]
+fn spans_and_arrays_stay_as_written_if_they_can_be_any() {
+    let span = ["1 day", "-2 mons 3 days 04:05:06", "1.5 hours ago", "P1Y2M", "1h30m", "3"];
+    all(SqlType::Interval, &span.map(|text| (text, text)));
+    none(SqlType::Interval, &["", "a day", "1 mont", "1 day 2 moons", "soon", "2100-02-28"]);
+    let numbers = SqlType::Array(Box::new(SqlType::Int4));
+    let array = ["{}", "{1, NULL}", "{{1,2},{3,4}}", "[0:1]={7,8}", "{\"1\"}"];
+    all(numbers.clone(), &array.map(|text| (text, text)));
+    none(numbers, &["{a}", "{1,}", "{1.5}", "{,1}"]);
+}

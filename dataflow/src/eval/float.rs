@@ -185,7 +185,15 @@ pub(crate) fn print8(value: f64, out: &mut Draft<'_>) {
             let shortest = format!("{value:e}");
             let edge = on_edge(&shortest, mantissa, exponent.max(1) - 1075);
             let longer = |digits: usize| format!("{value:.digits$e}");
-            shown(&if edge { inside(&shortest, longer) } else { shortest }, 15, out);
+            let same = |text: &str| text.parse() == Ok(value);
+            shown(
+                &match edge {
+                    true => inside(&shortest, longer),
+                    false => even(shortest, 15, longer, same),
+                },
+                15,
+                out,
+            );
         }
     }
 }
@@ -201,7 +209,15 @@ pub(crate) fn print4(value: f32, out: &mut Draft<'_>) {
             let shortest = format!("{value:e}");
             let edge = on_edge(&shortest, mantissa.into(), exponent.max(1) - 150);
             let longer = |digits: usize| format!("{value:.digits$e}");
-            shown(&if edge { inside(&shortest, longer) } else { shortest }, 6, out);
+            let same = |text: &str| text.parse() == Ok(value);
+            shown(
+                &match edge {
+                    true => inside(&shortest, longer),
+                    false => even(shortest, 7, longer, same),
+                },
+                6,
+                out,
+            );
         }
     }
 }
@@ -237,6 +253,23 @@ fn on_edge(shortest: &str, mantissa: u64, exponent: i32) -> bool {
     [(2 * mantissa + 1, 1), below]
         .iter()
         .any(|(half, below)| odd == *half && twos == exponent - below)
+}
+
+/// Of two shortest that lie as near, the one that ends even: Rust takes the upper. Texts of fewer
+/// digits than `least` are exact.
+fn even(
+    shortest: String,
+    least: usize,
+    rounded: impl Fn(usize) -> String,
+    same: impl Fn(&str) -> bool,
+) -> String {
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    let (count, last) = digits.fold((0, b'0'), |(count, _), digit| (count + 1, digit));
+    if count < least || last.is_multiple_of(2) {
+        return shortest;
+    }
+    let even = rounded(count - 1);
+    if same(&even) { even } else { shortest }
 }
 
 /// The nearest of one digit more, and of that what is not zero.

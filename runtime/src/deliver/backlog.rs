@@ -22,8 +22,9 @@ use crate::settle::Mark;
 
 /// Documents taken together.
 const DOCUMENTS: usize = 10_000;
-/// Bytes taken together, but for the document that goes beyond.
-const BYTES: usize = 8 << 20;
+/// Bytes taken together, but for the document that goes beyond: with as many on their way to the
+/// sink and as many more being made, what the dataflow may have in flight.
+const BYTES: usize = 4 << 20;
 /// Bytes of changed documents that a sink keeps while another has nothing to do: less than what
 /// may be in flight for each of them by what is being written.
 const SHARE: usize = 4 << 20;
@@ -66,6 +67,15 @@ pub struct Load {
     pub shed: Names,
     /// What the workers said after the documents, each with the worker.
     pub marks: Vec<(usize, Mark)>,
+}
+
+impl Load {
+    /// The fill that all of its documents are of, when there is nothing else in it.
+    pub fn fill(&self) -> Option<u32> {
+        let fill = self.documents.first()?.fill?;
+        let alone = self.shed.is_empty() && self.marks.is_empty();
+        (alone && self.documents.iter().all(|it| it.fill == Some(fill))).then_some(fill)
+    }
 }
 
 /// Hands on what a worker said to all sinks.
@@ -123,6 +133,19 @@ impl Backlog {
         let fill = ask();
         held.fills.insert(fill);
         fill
+    }
+
+    /// More of a fill, at once or when there is some; none when something else comes first. May be
+    /// given up while it waits.
+    pub async fn next_of(&self, fill: u32) -> Option<Load> {
+        loop {
+            let more = self.more.notified();
+            let load = self.lock().take_of(fill);
+            if load.as_ref().is_none_or(|load| !load.documents.is_empty()) {
+                return load;
+            }
+            more.await;
+        }
     }
 
     /// A fill is out, or nobody wants it any more.
@@ -213,6 +236,29 @@ impl Held {
         }
         let empty = load.documents.is_empty() && load.marks.is_empty() && load.shed.is_empty();
         (!empty).then_some(load)
+    }
+
+    /// What of a fill comes first: nothing when there is nothing, none when it is something else.
+    fn take_of(&mut self, fill: u32) -> Option<Load> {
+        let mut load = Load::default();
+        let mut bytes = 0;
+        while load.documents.len() < DOCUMENTS && bytes < BYTES {
+            let is_of = |item: &mut Item| match item {
+                Item::Documents(documents, _) => {
+                    documents.first().is_some_and(|it| it.fill == Some(fill))
+                }
+                Item::Shed(_) | Item::Mark(..) => false,
+            };
+            match self.queue.pop_front_if(is_of) {
+                Some(Item::Documents(documents, room)) => {
+                    bytes += room.bytes();
+                    load.documents.extend(Arc::unwrap_or_clone(documents));
+                    load.rooms.push(room);
+                }
+                Some(Item::Shed(_) | Item::Mark(..)) | None => break,
+            }
+        }
+        (!load.documents.is_empty() || self.queue.is_empty()).then_some(load)
     }
 
     fn shed(&mut self) {

@@ -6,39 +6,43 @@
 //! ```
 //!
 //! A load is what is there, up to a limit: a lone document goes at once, a flood goes in large
-//! requests. Each sink has a task and a backlog of its own; what they share is `settle::Together`.
+//! requests. Loads of changes follow one another; of a fill, which has each document once, the next
+//! is on its way before the last is written. Each sink has a task and a backlog of its own; what they share is `settle::Together`.
 //!
 //! An index is filled one after the other. Asked to rebuild one, or finding one gone, the sink
 //! begins a new one and asks the dataflow for a fill, while changes go to both.
 
 mod backlog;
 mod owed;
+mod shared;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flusso_compiler::plan::{IndexId, Plan};
-use flusso_dataflow::emit::Document;
-use flusso_dataflow::engine::Engine;
+use flusso_compiler::plan::IndexId;
+use flusso_dataflow::emit::{Document, Room};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
 
-use crate::failpoint;
-use crate::quarantine::Quarantine;
-use crate::settle::{Mark, Settlement, Together};
+use crate::settle::{Mark, Settlement};
 use crate::sinks::{Sink, SinkError, Target};
-use crate::status::Status;
-use crate::store::Filled;
 use crate::work::Work;
 
 use backlog::Load;
 pub use backlog::{Backlog, spread};
 use owed::Owed;
+pub use shared::Shared;
+use shared::{Fill, tell};
 
 /// Between two words about a sink that is not there at the start.
 const LATE: Duration = Duration::from_secs(60);
 /// Between two looks at whether all is still there.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Loads of a fill on their way at once.
+const LANES: usize = 2;
 
 /// What a sink may be asked for while it runs.
 #[derive(Clone, Debug)]
@@ -47,27 +51,6 @@ pub enum Ask {
     Rebuild(IndexId),
     /// Send these documents once more.
     Again(IndexId, Vec<Box<str>>),
-}
-
-/// What all deliveries share.
-#[derive(Clone)]
-pub struct Shared {
-    /// For the names.
-    pub plan: Arc<Plan>,
-    /// To be asked for fills.
-    pub engine: Arc<Engine>,
-    /// Its workers.
-    pub workers: usize,
-    /// To be told what was written.
-    pub status: Arc<Status>,
-    /// To be told what was rejected.
-    pub quarantine: Arc<Quarantine>,
-    /// To be told of which index a sink has been sent all documents.
-    pub filled: Arc<Filled>,
-    /// To be told how far this sink is.
-    pub together: Arc<Together>,
-    /// Of all sinks, in their order.
-    pub backlogs: Arc<Vec<Arc<Backlog>>>,
 }
 
 /// The way to one sink.
@@ -86,17 +69,6 @@ pub struct Delivery {
     to_fill: VecDeque<IndexId>,
     /// Fills under way.
     fills: Vec<Fill>,
-}
-
-struct Fill {
-    index: IndexId,
-    number: u32,
-    /// Of the whole index, which is complete with it.
-    whole: bool,
-    /// Workers whose share is not out.
-    left: usize,
-    /// How far it is, if it was asked for and is long.
-    work: Option<Work>,
 }
 
 impl Delivery {
@@ -137,18 +109,23 @@ impl Delivery {
         }
     }
 
-    /// Makes the sink ready, for as long as that takes.
-    pub async fn prepare(&mut self, targets: &[Target]) -> Result<(), SinkError> {
+    /// Makes the sink ready; gives up on one that is away for so long, if there is such a limit.
+    pub async fn prepare(
+        &mut self,
+        targets: &[Target],
+        patience: Option<Duration>,
+        first: impl Fn(IndexId) -> bool,
+    ) -> Result<(), SinkError> {
         let empty = loop {
-            match self.sink.prepare(targets, LATE).await {
+            match self.sink.prepare(targets, patience.unwrap_or(LATE)).await {
                 Ok(empty) => break empty,
-                Err(SinkError::Down { sink, last, .. }) => {
+                Err(SinkError::Down { sink, last, .. }) if patience.is_none() => {
                     tracing::warn!(sink, "not there yet, the others go on: {last}");
                 }
                 Err(error) => return Err(error),
             }
         };
-        self.ready(&empty, |_| false);
+        self.ready(&empty, first);
         Ok(())
     }
 
@@ -179,11 +156,13 @@ impl Delivery {
     }
 
     async fn take(&mut self, load: Load) -> Result<(), SinkError> {
+        let fill = load.fill();
         let Load { documents, rooms, shed, marks } = load;
-        if !documents.is_empty() {
-            self.write(&documents).await?;
+        match fill {
+            Some(fill) if self.sink.keeps() => self.write_fill(fill, documents, rooms).await?,
+            _ if documents.is_empty() => {}
+            _ => self.write(&documents).await?,
         }
-        drop((documents, rooms));
         if !shed.is_empty() {
             let (sink, documents) = (self.sink.name(), shed.len());
             tracing::info!(sink, documents, "was behind, reads anew what has changed");
@@ -214,25 +193,53 @@ impl Delivery {
     async fn write(&mut self, documents: &[Document]) -> Result<(), SinkError> {
         let began = Instant::now();
         let written = self.sink.write(documents).await?;
-        let took = began.elapsed();
-        failpoint::pass(match documents.first().and_then(|document| document.fill) {
-            None => "delivered",
-            Some(0) => "fill",
-            Some(_) => "reindex",
-        });
-        let Shared { plan, status, quarantine, .. } = &self.shared;
-        let name = |index: IndexId| plan.indexes[usize::from(index.0)].name.as_str();
-        let settled = quarantine.settle(self.sink.name(), name, documents, &written.rejected);
-        settled.map_err(SinkError::Quarantine)?;
-        written.rejected.iter().for_each(|it| status.quarantined(name(it.index)));
-        let mut sent: HashMap<IndexId, u64> = HashMap::new();
-        documents.iter().for_each(|document| *sent.entry(document.index).or_default() += 1);
-        let sent = sent.iter().map(|(index, count)| (name(*index), *count));
-        status.wrote(self.sink.name(), took, sent, &written);
-        self.tell(documents);
-        if !written.lost.is_empty() {
+        self.shared.wrote(&self.sink, documents, began.elapsed(), &written)?;
+        tell(&self.shared, &mut self.fills, documents);
+        self.begin_lost(&written.lost).await
+    }
+
+    /// Writes documents of a fill, and what else comes of it before anything else does.
+    async fn write_fill(
+        &mut self,
+        fill: u32,
+        documents: Vec<Document>,
+        rooms: Vec<Arc<Room>>,
+    ) -> Result<(), SinkError> {
+        let Delivery { shared, sink, backlog, fills, .. } = self;
+        let sink = &*sink;
+        let write = async |documents: Vec<Document>, rooms: Vec<Arc<Room>>| {
+            let began = Instant::now();
+            let written = sink.write(&documents).await;
+            (documents, rooms, began.elapsed(), written)
+        };
+        let mut lost = BTreeSet::new();
+        let mut flying = FuturesUnordered::from_iter([write(documents, rooms)]);
+        let mut more = true;
+        loop {
+            tokio::select! {
+                done = flying.next() => {
+                    let Some((documents, rooms, took, written)) = done else { break };
+                    let written = written?;
+                    shared.wrote(sink, &documents, took, &written)?;
+                    tell(shared, fills, &documents);
+                    lost.extend(written.lost);
+                    drop(rooms);
+                }
+                load = backlog.next_of(fill), if more && flying.len() < LANES => match load {
+                    Some(Load { documents, rooms, .. }) => flying.push(write(documents, rooms)),
+                    None => more = false,
+                },
+            }
+        }
+        drop(flying);
+        self.begin_lost(&lost).await
+    }
+
+    /// Begins anew what was no longer there to be written to.
+    async fn begin_lost(&mut self, lost: &BTreeSet<IndexId>) -> Result<(), SinkError> {
+        if !lost.is_empty() {
             let begun = self.look().await?;
-            for index in written.lost.iter().filter(|index| !begun.contains(index)) {
+            for index in lost.iter().filter(|index| !begun.contains(index)) {
                 self.rebuild(*index).await?;
             }
         }
@@ -309,20 +316,7 @@ impl Delivery {
             Work::begin("reindex", Some(name), "documents").in_sink(self.sink.name())
         });
         self.fills.push(Fill { index, number, whole, left: self.shared.workers, work });
-        self.tell(&[]);
-    }
-
-    /// Tells how far the fills are after these documents.
-    fn tell(&mut self, documents: &[Document]) {
-        let Shared { plan, engine, status, .. } = &self.shared;
-        for Fill { index, number, work, .. } in &mut self.fills {
-            let Some(work) = work else { continue };
-            let root = plan.indexes[usize::from(index.0)].root;
-            let (roots, _) = engine.measure().kept[usize::from(root.0)];
-            let more = documents.iter().filter(|it| it.fill == Some(*number)).count();
-            work.at(work.done + more as u64, Some(roots as u64));
-            status.work(work.clone());
-        }
+        tell(&self.shared, &mut self.fills, &[]);
     }
 
     async fn answer(&mut self, ask: Ask) -> Result<(), SinkError> {

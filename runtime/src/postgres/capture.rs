@@ -122,8 +122,7 @@ pub async fn start(
     store: Option<Arc<Store>>,
     stop: watch::Receiver<bool>,
 ) -> Result<Capture, CaptureError> {
-    let client = settings.connection.client().await?;
-    let (client, begun) = prepared(client, &plan, &settings, store).await?;
+    let (client, begun) = prepared(&plan, &settings, store).await?;
 
     let progress = Arc::new(Progress::new(plan.tables.len()));
     let (events_in, events) = mpsc::channel(settings.queue.max(1));
@@ -134,15 +133,15 @@ pub async fn start(
     Ok(Capture { events, queue, durable, progress, task })
 }
 
-/// Prepares the database, again when the way to it breaks meanwhile: it was there a moment ago.
+/// Prepares the database, again when the way to it breaks meanwhile: it was there a moment ago. One
+/// that is not there at all is perhaps not the one that was meant.
 async fn prepared(
-    client: Client,
     plan: &Arc<Plan>,
     settings: &Settings,
     store: Option<Arc<Store>>,
 ) -> Result<(Client, Option<Begun>), CaptureError> {
     let (since, mut pause) = (Instant::now(), PAUSE);
-    let mut tried = prepare(client, plan, settings, store.clone()).await;
+    let mut tried = prepare(plan, settings, store.clone()).await;
     while let Err(error) = &tried
         && (error.is_broken() || pause > PAUSE && error.is_transient())
         && since.elapsed() < START_UP
@@ -150,20 +149,17 @@ async fn prepared(
         warn!(%error, ?pause, "the connection broke at the start and is made again");
         sleep(pause).await;
         pause = (pause * 2).min(START_UP / 10);
-        tried = match settings.connection.client().await {
-            Ok(client) => prepare(client, plan, settings, store.clone()).await,
-            Err(error) => Err(error),
-        };
+        tried = prepare(plan, settings, store.clone()).await;
     }
     tried
 }
 
 async fn prepare(
-    client: Client,
     plan: &Arc<Plan>,
     settings: &Settings,
     store: Option<Arc<Store>>,
 ) -> Result<(Client, Option<Begun>), CaptureError> {
+    let client = settings.connection.client().await?;
     slot::lock(&client, &settings.slot).await?;
     preflight::check(&client, plan, settings).await?;
     let wanted: Vec<_> = plan.tables.iter().map(|table| table.name.clone()).collect();

@@ -5,6 +5,7 @@
 //! timeouts are off because a copy or an idle stream may outlast any of them, and `row_security`
 //! is off so that a policy which would silently hide rows from the copy is an error instead.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -161,14 +162,29 @@ impl Connection {
 
     /// The error with where it was tried, which the driver leaves out.
     fn failed(&self, error: tokio_postgres::Error) -> CaptureError {
+        let hung_up = hung_up(&error);
         match CaptureError::sql(DURING)(error) {
-            CaptureError::Lost { during, cause } => CaptureError::Lost {
-                during,
-                cause: format!("{}:{}: {cause}", self.host, self.port),
-            },
+            CaptureError::Lost { during, cause } => {
+                let cause = format!("{}:{}: {cause}", self.host, self.port);
+                match hung_up {
+                    true => CaptureError::Lost { during, cause },
+                    false => CaptureError::Absent { cause },
+                }
+            }
             other => other,
         }
     }
+}
+
+/// Whether somebody was there, and hung up before the session had begun.
+fn hung_up(error: &tokio_postgres::Error) -> bool {
+    let source = std::error::Error::source(error);
+    let kind = source.and_then(|it| it.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    error.is_closed()
+        || matches!(
+            kind,
+            Some(ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof | ErrorKind::BrokenPipe)
+        )
 }
 
 impl Ssl {

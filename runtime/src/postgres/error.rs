@@ -44,7 +44,12 @@ impl fmt::Display for ServerMessage {
 pub enum CaptureError {
     /// The connection settings cannot be used.
     Settings(String),
-    /// No connection, or it ended.
+    /// No connection could be made.
+    Absent {
+        /// Where, and the system's words.
+        cause: String,
+    },
+    /// A connection ended.
     Lost {
         /// What was being done, as a gerund: "copying rows".
         during: &'static str,
@@ -210,15 +215,23 @@ impl CaptureError {
         move |error| CaptureError::Lost { during, cause: chain(&error) }
     }
 
-    /// Whether a connection that was there has gone.
+    /// Whether a connection that was there has gone, or the server is going or coming.
     pub fn is_broken(&self) -> bool {
-        matches!(self, CaptureError::Lost { .. })
+        match self {
+            CaptureError::Lost { .. } => true,
+            // admin_shutdown, crash_shutdown, cannot_connect_now
+            CaptureError::Server { said, .. } => {
+                matches!(said.code.as_str(), "57P01" | "57P02" | "57P03")
+            }
+            _ => false,
+        }
     }
 
     /// Whether the same attempt may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            CaptureError::Lost { .. } | CaptureError::SlotBusy { .. } => true,
+            CaptureError::Lost { .. } | CaptureError::Absent { .. } => true,
+            CaptureError::SlotBusy { .. } => true,
             CaptureError::Blocked { .. } => true,
             CaptureError::Server { said, .. } => !is_definite(&said.code) || in_recovery(said),
             CaptureError::Settings(_)
@@ -268,6 +281,9 @@ impl fmt::Display for CaptureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CaptureError::Settings(what) => write!(f, "{what}"),
+            CaptureError::Absent { cause } => {
+                write!(f, "the connection to Postgres failed while connecting: {cause}")
+            }
             CaptureError::Lost { during, cause } => {
                 write!(f, "the connection to Postgres failed while {during}: {cause}")
             }
@@ -347,6 +363,16 @@ mod tests {
         let code = "0A000".to_owned();
         let said = ServerMessage { code, decoding: true, ..Default::default() };
         assert!(CaptureError::Server { during: "streaming", said }.is_transient());
+    }
+
+    #[test]
+    fn a_server_that_goes_or_comes_was_there() {
+        for code in ["57P01", "57P02", "57P03"] {
+            assert!(server(code).is_broken(), "{code}");
+        }
+        let cause = "127.0.0.1:1: refused".to_owned();
+        let absent = CaptureError::Absent { cause };
+        assert!(!server("28P01").is_broken() && !absent.is_broken() && absent.is_transient());
     }
 
     #[test]

@@ -175,8 +175,9 @@ impl Sink {
         }
     }
 
-    /// Returns when every document is settled; waits as long as the sink is only busy or away.
-    pub async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+    /// Returns when every document is settled, in the order of the batch; batches that are written
+    /// at the same time have no document in common. Waits as long as the sink is only busy or away.
+    pub async fn write(&self, batch: &[Document]) -> Result<Written, SinkError> {
         match self {
             Sink::Stdout(sink) => sink.write(batch).await,
             Sink::OpenSearch(sink) => sink.write(batch).await,

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -22,14 +23,14 @@ pub struct Stdout {
     name: String,
     pretty: bool,
     /// Number of the last line.
-    seq: u64,
+    seq: AtomicU64,
     targets: HashMap<IndexId, Target>,
     out: Arc<Mutex<Box<dyn Write + Send>>>,
 }
 
 impl std::fmt::Debug for Stdout {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Stdout({}, pretty: {}, seq: {})", self.name, self.pretty, self.seq)
+        write!(f, "Stdout({}, pretty: {}, seq: {:?})", self.name, self.pretty, self.seq)
     }
 }
 
@@ -42,7 +43,13 @@ impl Stdout {
     /// The same lines somewhere else.
     pub fn to(name: &str, pretty: bool, out: Box<dyn Write + Send>) -> Stdout {
         let out = Arc::new(Mutex::new(out));
-        Stdout { name: name.to_owned(), pretty, seq: 0, targets: HashMap::new(), out }
+        Stdout {
+            name: name.to_owned(),
+            pretty,
+            seq: AtomicU64::new(0),
+            targets: HashMap::new(),
+            out,
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -53,7 +60,7 @@ impl Stdout {
         self.targets = targets.iter().map(|target| (target.index, target.clone())).collect();
     }
 
-    pub(super) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+    pub(super) async fn write(&self, batch: &[Document]) -> Result<Written, SinkError> {
         if batch.is_empty() {
             return Ok(Written::default());
         }
@@ -67,9 +74,9 @@ impl Stdout {
                 let index = document.index.0;
                 return Err(SinkError::Unprepared { sink: self.name.clone(), index });
             };
-            self.seq += 1;
+            let seq = self.seq.fetch_add(1, Ordering::Relaxed) + 1;
             let start = text.len();
-            line(&mut text, document, target, self.seq, &ts);
+            line(&mut text, document, target, seq, &ts);
             if self.pretty {
                 indent(&mut text, start)?;
             }
@@ -227,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn lines_are_numbered_across_batches_and_pretty_ones_are_indented() {
         let shared = Shared::default();
-        let mut sink = prepared(false, Box::new(shared.clone()));
+        let sink = prepared(false, Box::new(shared.clone()));
         sink.write(&[document("1", Some("{}")), document("2", None)]).await.unwrap();
         let written = sink.write(&[document("3", None)]).await.unwrap();
         assert_eq!(written.delivered, 1);
@@ -236,7 +243,7 @@ mod tests {
         assert!(text.lines().nth(2).unwrap().contains("\"seq\":3,"), "{text}");
 
         let shared = Shared::default();
-        let mut sink = prepared(true, Box::new(shared.clone()));
+        let sink = prepared(true, Box::new(shared.clone()));
         sink.write(&[document("1", Some(r#"{"n":1.50}"#))]).await.unwrap();
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(
@@ -247,7 +254,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_left_is_no_fault() {
-        let mut sink = prepared(false, Box::new(Gone));
+        let sink = prepared(false, Box::new(Gone));
         let error = sink.write(&[document("1", None)]).await.unwrap_err();
         assert_eq!(error, SinkError::Closed);
     }

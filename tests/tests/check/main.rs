@@ -71,6 +71,27 @@ fields:
     primary_key: id
     limit: 5
     fields: [{ keyword: state }]
+  - has_many: sold
+    select: |
+      SELECT i.id, o.state FROM orders o JOIN items i ON i.order_id = o.id
+      WHERE o.shop_id = shops.id ORDER BY i.id
+    fields: [{ integer: id }, { keyword: state }]
+  - has_many: states
+    select: |
+      SELECT o.state, count(*) AS orders FROM orders o WHERE o.shop_id = shops.id
+      GROUP BY o.state ORDER BY o.state
+    fields: [{ keyword: state }, { long: orders }]
+  - has_many: all
+    join: orders o ON o.shop_id = shops.id
+    order_by: o.id
+    fields: [{ integer: id }]
+  - has_many: newest
+    join: orders o ON o.shop_id = shops.id
+    order_by: o.id DESC
+    limit: 5
+    fields: [{ integer: id }]
+  - integer: ids
+    sql: ARRAY(SELECT o.id FROM orders o WHERE o.shop_id = shops.id ORDER BY o.id)
   - count: few
     table: few
     foreign_key: shop_id

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::lower::{Block, Lowering};
 use super::query::{Open, Stand};
 use super::row::Row;
-use crate::diagnostics::{At, Diagnostic};
+use crate::diagnostics::{At, Diagnostic, nearest};
 use crate::files::schema::{self, Field, Kind, Origin, RowsFrom};
 use crate::plan::{Object, Rows, Value};
 use crate::sql::block::{Asks, Block as Query, Phrase};
@@ -134,7 +134,10 @@ impl Lowering<'_> {
                 Kind::Column(column) => {
                     let sql = match &column.from {
                         Origin::Sql(sql) => sql.clone(),
-                        Origin::Column(name) => column_as_sql(name),
+                        Origin::Column(name) => {
+                            self.is_output(name, scopes)?;
+                            column_as_sql(name)
+                        }
                     };
                     let home = self.home.clone();
                     let ground = Ground { catalog: self.tables.catalog(), home: &home, scopes };
@@ -165,6 +168,23 @@ impl Lowering<'_> {
             object.fields.push((one.name.value.clone(), value));
         }
         Some(object)
+    }
+
+    /// A column is the query's own; one of a row around it is meant only when SQL says so.
+    fn is_output(&mut self, name: &At<String>, scopes: &[Scope]) -> Option<()> {
+        let outputs = scopes.last().and_then(|scope| scope.relations.first());
+        let outputs = outputs.and_then(|named| named.columns.as_deref()).unwrap_or_default();
+        if outputs.iter().any(|(output, _)| *output == name.value) {
+            return Some(());
+        }
+        let names: Vec<&str> = outputs.iter().map(|(output, _)| output.as_str()).collect();
+        let error = Diagnostic::error(name.place, format!("the query has no column `{}`", **name));
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", names.join(", ")),
+        };
+        self.tables.error(error.help(help));
+        None
     }
 }
 

@@ -5,13 +5,57 @@
 
 use super::Ty;
 
-const CLOCK: &str = "its value changes with the clock, and a document changes only with its rows";
-const CHANCE: &str = "its value is another each time, and a document must be one value of its rows";
-const SESSION: &str = "its value depends on who asks, and documents are made for everyone";
-const LIBRARY: &str = "its last digits depend on the server's C library, and a document must equal what Postgres says";
-const TEMPLATE: &str = "reading by a template is not supported; a text in ISO form can be cast";
-const WINDOW: &str = "window functions are not supported; rank rows by `order_by` and `limit`";
-const PLACE: &str = "it reads the state of the server, not of the rows";
+/// Why something is refused, and what to do instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// The reason, a sentence without a full stop.
+    pub why: &'static str,
+    /// The nearest thing that is supported.
+    pub cure: &'static str,
+}
+
+const fn of(why: &'static str, cure: &'static str) -> Reason {
+    Reason { why, cure }
+}
+
+const CLOCK: Reason = of(
+    "its value changes with the clock, and a document changes only with its rows",
+    "keep the moment in the document, and compare it with the time when searching",
+);
+const CHANCE: Reason = of(
+    "its value is another each time, and a document must be one value of its rows",
+    "let a default of the table make it, and show the column",
+);
+const SESSION: Reason = of(
+    "its value depends on who asks, and documents are made for everyone",
+    "keep in the document what it depends on, and filter by it when searching",
+);
+const LIBRARY: Reason = of(
+    "its last digits depend on the server's C library, and a document must equal what Postgres says",
+    "multiply and divide, or keep the result in a column of the table",
+);
+const PLACE: Reason =
+    of("it reads the state of the server, not of the rows", "leave it out, or write its value");
+const TEMPLATE: Reason =
+    of("it reads a text by a template", "cast a text in ISO form: `'2026-01-31'::date`");
+const WINDOW: Reason = of("it is a window function", "use `order_by` and `limit`, or a subquery");
+const ROWS: Reason = of(
+    "it gives rows, and one value is wanted here",
+    "take single values with `->`, or show all of it in a `json` field",
+);
+const SEARCH: Reason =
+    of("text search is what the index is for", "make the text a `text` field and search there");
+const INTEGERS: Reason = of("it is for integers here", "cast to `bigint`");
+const BYTES: Reason = of("bytes are not trimmed here", "take a part with `substr`");
+const PATHS: &str = "JSON paths are not read here";
+const WHOLE: Reason =
+    of("whole rows are not values here", "name their columns in `jsonb_build_object`");
+const BLANKS: Reason =
+    of("a `character(n)` is matched with its blanks", "cast it to text: `code::text`");
+
+const fn instead(cure: &'static str) -> Reason {
+    of("Postgres has no such function", cure)
+}
 
 /// An overload that is known and not supported.
 pub struct Refused {
@@ -19,11 +63,11 @@ pub struct Refused {
     pub name: &'static str,
     /// The types of its arguments.
     pub takes: &'static [Ty],
-    /// The reason, a sentence without a full stop.
-    pub why: &'static str,
+    /// Why not.
+    pub why: Reason,
 }
 
-const NAMES: &[(&str, &str)] = &[
+const NAMES: &[(&str, Reason)] = &[
     ("now", CLOCK),
     ("current_date", CLOCK),
     ("current_time", CLOCK),
@@ -62,7 +106,7 @@ const NAMES: &[(&str, &str)] = &[
     ("pg_current_xact_id", PLACE),
     ("power", LIBRARY),
     ("pow", LIBRARY),
-    ("^", "powers are not supported, for their last digits depend on the server; multiply"),
+    ("^", LIBRARY),
     ("exp", LIBRARY),
     ("ln", LIBRARY),
     ("log", LIBRARY),
@@ -77,11 +121,11 @@ const NAMES: &[(&str, &str)] = &[
     ("acos", LIBRARY),
     ("atan", LIBRARY),
     ("atan2", LIBRARY),
-    ("width_bucket", "it is not supported; divide and take the `floor`"),
+    ("width_bucket", of("it is left out", "divide and take the `floor`")),
     ("to_date", TEMPLATE),
     ("to_number", TEMPLATE),
-    ("pg_size_pretty", "it is not supported; divide by 1024 and `round`"),
-    ("pg_typeof", "types are known when the schema is compiled, so there is nothing to ask"),
+    ("pg_size_pretty", of("it is left out", "divide by 1024 and `round`")),
+    ("pg_typeof", of("types are known when the schema is compiled", "write the type itself")),
     ("to_regclass", PLACE),
     ("has_table_privilege", PLACE),
     ("row_number", WINDOW),
@@ -93,35 +137,38 @@ const NAMES: &[(&str, &str)] = &[
     ("lead", WINDOW),
     ("first_value", WINDOW),
     ("last_value", WINDOW),
-    ("to_tsvector", "text search is what the index is for; make it a `text` field"),
-    ("to_tsquery", "text search is what the index is for; make it a `text` field"),
-    ("ts_rank", "text search is what the index is for; make it a `text` field"),
-    ("similarity", "text search is what the index is for; make it a `text` field"),
-    ("row_to_json", "whole rows are not values here; use `jsonb_build_object`"),
-    ("jsonb_each", "a function that gives rows stands in `FROM`"),
-    ("jsonb_array_elements", "a function that gives rows stands in `FROM`"),
-    ("jsonb_object_keys", "a function that gives rows stands in `FROM`"),
-    ("unnest", "a function that gives rows stands in `FROM`"),
-    ("generate_series", "a function that gives rows stands in `FROM`"),
-    ("regexp_matches", "a function that gives rows stands in `FROM`; use `regexp_match`"),
-    ("regexp_split_to_table", "a function that gives rows; use `regexp_split_to_array`"),
-    ("string_to_table", "a function that gives rows; use `string_to_array`"),
-    ("jsonb_path_query", "JSON paths are not supported; use `->` and `#>`"),
-    ("jsonb_path_exists", "JSON paths are not supported; use `@>`"),
-    ("jsonb_path_query_first", "JSON paths are not supported; use `#>`"),
-    ("ifnull", "Postgres has no such function; use `coalesce`"),
-    ("nvl", "Postgres has no such function; use `coalesce`"),
-    ("isnull", "Postgres has no such function; write `IS NULL`"),
-    ("if", "Postgres has no such function; use `CASE WHEN … THEN … ELSE … END`"),
-    ("iif", "Postgres has no such function; use `CASE WHEN … THEN … ELSE … END`"),
-    ("len", "Postgres has no such function; use `length`"),
-    ("lcase", "Postgres has no such function; use `lower`"),
-    ("ucase", "Postgres has no such function; use `upper`"),
-    ("instr", "Postgres has no such function; use `strpos`"),
-    ("group_concat", "Postgres has no such function; use `string_agg`"),
-    ("date_format", "Postgres has no such function; use `to_char`"),
-    ("datediff", "Postgres has no such function; subtract the dates"),
-    ("dateadd", "Postgres has no such function; add an `interval`"),
+    ("to_tsvector", SEARCH),
+    ("to_tsquery", SEARCH),
+    ("ts_rank", SEARCH),
+    ("similarity", SEARCH),
+    ("row_to_json", WHOLE),
+    ("row", WHOLE),
+    ("jsonb_each", ROWS),
+    ("jsonb_array_elements", ROWS),
+    ("jsonb_object_keys", ROWS),
+    ("unnest", of(ROWS.why, "let it stand in `FROM`, as in `ARRAY(SELECT … FROM unnest(…) AS u)`")),
+    ("generate_series", of(ROWS.why, "list the values: `FROM unnest(ARRAY[1, 2, 3]) AS n`")),
+    ("regexp_matches", of(ROWS.why, "use `regexp_match`")),
+    ("regexp_split_to_table", of(ROWS.why, "use `regexp_split_to_array`")),
+    ("string_to_table", of(ROWS.why, "use `string_to_array`")),
+    ("jsonb_path_query", of(PATHS, "use `->` and `#>`")),
+    ("jsonb_path_exists", of(PATHS, "use `@>`")),
+    ("jsonb_path_query_first", of(PATHS, "use `#>`")),
+    ("@?", of(PATHS, "use `@>`")),
+    ("@@", of(PATHS, "use `@>`")),
+    ("ifnull", instead("use `coalesce`")),
+    ("nvl", instead("use `coalesce`")),
+    ("isnull", instead("write `IS NULL`")),
+    ("if", instead("use `CASE WHEN … THEN … ELSE … END`")),
+    ("iif", instead("use `CASE WHEN … THEN … ELSE … END`")),
+    ("len", instead("use `length`")),
+    ("lcase", instead("use `lower`")),
+    ("ucase", instead("use `upper`")),
+    ("instr", instead("use `strpos`")),
+    ("group_concat", instead("use `string_agg`")),
+    ("date_format", instead("use `to_char`")),
+    ("datediff", instead("subtract the dates")),
+    ("dateadd", instead("add an `interval`")),
     ("getdate", CLOCK),
     ("sysdate", CLOCK),
     ("uuid", CHANCE),
@@ -132,21 +179,19 @@ const OVERLOADS: &[Refused] = &[
     Refused { name: "age", takes: &[Ty::TimestampTz], why: CLOCK },
     Refused { name: "to_timestamp", takes: &[Ty::Text, Ty::Text], why: TEMPLATE },
     Refused { name: "timezone", takes: &[Ty::Text, Ty::TimeTz], why: CLOCK },
-    Refused { name: "gcd", takes: &[Ty::Numeric, Ty::Numeric], why: "it is for integers here" },
-    Refused { name: "lcm", takes: &[Ty::Numeric, Ty::Numeric], why: "it is for integers here" },
-    Refused { name: "trim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },
-    Refused { name: "ltrim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },
-    Refused { name: "rtrim", takes: &[Ty::Bytea, Ty::Bytea], why: "bytes cannot be trimmed here" },
+    Refused { name: "gcd", takes: &[Ty::Numeric, Ty::Numeric], why: INTEGERS },
+    Refused { name: "lcm", takes: &[Ty::Numeric, Ty::Numeric], why: INTEGERS },
+    Refused { name: "trim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
+    Refused { name: "ltrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
+    Refused { name: "rtrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
     Refused { name: "~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "~*", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "!~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "!~*", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
 ];
 
-const BLANKS: &str = "a `character(n)` is matched with its blanks; cast it to text first";
-
 /// The reason why a name is refused.
-pub fn by_name(name: &str) -> Option<&'static str> {
+pub fn by_name(name: &str) -> Option<Reason> {
     NAMES.iter().find(|(one, _)| *one == name).map(|(_, why)| *why)
 }
 

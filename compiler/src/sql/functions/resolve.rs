@@ -35,7 +35,7 @@ pub enum Unresolved {
     /// Nothing has that name; with the nearest that has.
     NoName(Option<&'static str>),
     /// It exists in Postgres; with the reason why not here.
-    Refused(&'static str),
+    Refused(refused::Reason),
     /// It takes other arguments; with what it takes.
     NoMatch(Vec<String>),
     /// It could be several.

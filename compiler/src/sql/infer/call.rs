@@ -57,7 +57,12 @@ impl Typer<'_> {
             return None;
         }
         if !matches!(parameters, FunctionArguments::None) || !within_group.is_empty() {
-            self.error(place, format!("this form of `{name}` is not supported"));
+            let message = format!("this form of `{name}` is not supported");
+            self.error_help(
+                place,
+                message,
+                "order by the value, and take the row by LIMIT and OFFSET",
+            );
             return None;
         }
         let list = match args {

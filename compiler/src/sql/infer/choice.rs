@@ -335,6 +335,11 @@ impl Typer<'_> {
             0 | 1 => self.expr(root)?,
             _ => self.expr(&ast::Expr::CompoundIdentifier(names))?,
         };
+        if of.untyped {
+            let help = "say of what type it is, as in `('{1,2}'::int[])[1]`";
+            self.error_help(of.place, "a text in quotes has no elements", help);
+            return None;
+        }
         let mut subscripts = Vec::new();
         for access in rest {
             match access {

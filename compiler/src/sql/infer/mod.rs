@@ -20,6 +20,7 @@ use sqlparser::ast::{self, BinaryOperator, Spanned};
 
 use super::block::{Input, Phrase, Source, Subquery};
 use super::coerce;
+use super::functions::refused::{self, Reason};
 use super::query::Grouping;
 use super::scope::{self, Scope};
 use super::text::Sql;
@@ -325,7 +326,8 @@ impl<'a> Typer<'a> {
             }
             _ => {
                 let message = "this form of expression is not supported";
-                self.error(place, message);
+                let help = "the page on expressions in the manual says which are";
+                self.error_help(place, message, help);
                 None
             }
         }
@@ -340,10 +342,11 @@ impl<'a> Typer<'a> {
         let parts = match of {
             ast::Expr::Identifier(one) => {
                 if one.quote_style.is_none()
-                    && let Some(why) = super::functions::refused::by_name(&ident(one))
+                    && let Some(Reason { why, cure }) = refused::by_name(&ident(one))
                     && scope::find(&self.scopes, &[ident(one)]).is_err()
                 {
-                    self.error(place, format!("`{}` is not supported: {why}", one.value));
+                    let message = format!("`{}` is not supported: {why}", one.value);
+                    self.error_help(place, message, cure);
                     return None;
                 }
                 vec![ident(one)]

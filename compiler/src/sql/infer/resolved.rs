@@ -5,6 +5,7 @@ use super::{Typed, Typer};
 use crate::diagnostics::Place;
 use crate::expr::Expr;
 use crate::pattern;
+use crate::sql::functions::refused::Reason;
 use crate::sql::functions::{Function, Pattern, resolve};
 use crate::types::SqlType;
 
@@ -62,8 +63,8 @@ impl Typer<'_> {
                     }
                 }
             }
-            Unresolved::Refused(why) => {
-                self.error(place, format!("`{name}` is not supported: {why}"));
+            Unresolved::Refused(Reason { why, cure }) => {
+                self.error_help(place, format!("`{name}` is not supported: {why}"), cure);
             }
             Unresolved::NoMatch(mut signatures) => {
                 let message = format!("there is no `{call}`");
@@ -121,7 +122,7 @@ impl Typer<'_> {
             match pattern::flags(flags) {
                 Ok((folds, _)) => fold |= folds,
                 Err(error) => {
-                    self.error(args[at].place, error.to_string());
+                    self.error_help(args[at].place, error.to_string(), error.cure());
                     return None;
                 }
             }
@@ -130,7 +131,7 @@ impl Typer<'_> {
         let place = args[1].place;
         match pattern::read(text, fold) {
             Err(error) => {
-                self.error(place, error.to_string());
+                self.error_help(place, error.to_string(), error.cure());
                 None
             }
             Ok(read) => match read.ambiguous.filter(|_| asks_where) {

@@ -68,6 +68,12 @@ impl Typer<'_> {
     pub(in crate::sql) fn relation(&mut self, of: &TableFactor) -> Option<(Relation, Place)> {
         let place = self.place(of);
         let (from, named) = match of {
+            TableFactor::Table { sample: Some(_), .. }
+            | TableFactor::Derived { sample: Some(_), .. } => {
+                let message = "a sample is another each time, and documents must not be";
+                self.error_help(place, message, "leave `TABLESAMPLE` out");
+                return None;
+            }
             TableFactor::Table { name, alias, args: None, with_ordinality: false, .. } => {
                 let parts = self.object_name(name, place)?;
                 let place = self.sql.span(span_of(name));
@@ -98,7 +104,13 @@ impl Typer<'_> {
             TableFactor::UNNEST {
                 alias, array_exprs, with_offset: false, with_ordinality, ..
             } => self.unnest(array_exprs, alias.as_ref(), *with_ordinality, place)?,
-            TableFactor::Table { name, args: Some(_), .. } => {
+            TableFactor::Function { name, args, with_ordinality, alias, .. }
+                if self.object_name(name, place)? == ["unnest"] =>
+            {
+                let arrays: Vec<ast::Expr> = args.iter().filter_map(unnamed).cloned().collect();
+                self.unnest(&arrays, alias.as_ref(), *with_ordinality, place)?
+            }
+            TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
                 let message = format!("`{name}` as a source of rows is not supported");
                 self.error_help(place, message, "of functions only `unnest` gives rows here");
                 return None;
@@ -199,7 +211,8 @@ impl Typer<'_> {
             SqlType::Array(element) => element.as_ref().clone(),
             SqlType::Unknown => SqlType::Unknown,
             other => {
-                self.error(array.place, format!("`unnest` takes an array, and this is {other}"));
+                let message = format!("`unnest` takes an array, and this is {other}");
+                self.error_help(array.place, message, "name a column that holds an array");
                 return None;
             }
         };
@@ -228,6 +241,14 @@ impl Typer<'_> {
             }
             _ => Some(()),
         }
+    }
+}
+
+/// An argument that is a value and has no name.
+fn unnamed(arg: &ast::FunctionArg) -> Option<&ast::Expr> {
+    match arg {
+        ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(of)) => Some(of),
+        _ => None,
     }
 }
 

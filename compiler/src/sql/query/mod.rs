@@ -104,7 +104,17 @@ impl Typer<'_> {
             SetExpr::SetOperation { op, set_quantifier, .. } => {
                 let message = format!("`{op} {set_quantifier}` is not supported");
                 let message = message.replace(" `", "`");
-                self.error_help(place, message, "only `UNION ALL` is; for others use conditions");
+                let help = match op {
+                    SetOperator::Union => "write `SELECT DISTINCT … FROM (… UNION ALL …) AS u`",
+                    SetOperator::Intersect => "ask with `EXISTS` for the row of the other query",
+                    _ => "ask with `NOT EXISTS` for the row of the other query",
+                };
+                self.error_help(place, message, help);
+                None
+            }
+            SetExpr::Values(_) => {
+                let help = "write `SELECT … UNION ALL SELECT …`, or `unnest(ARRAY[…])`";
+                self.error_help(place, "VALUES as rows is not supported", help);
                 None
             }
             _ => {
@@ -118,7 +128,8 @@ impl Typer<'_> {
     fn unite_outputs(&mut self, blocks: &mut [Block], place: Place) -> Option<()> {
         let width = blocks.first().map_or(0, |block| block.outputs.len());
         if blocks.iter().any(|block| block.outputs.len() != width) {
-            self.error(place, "the queries of a UNION ALL have not the same number of columns");
+            let message = "the queries of a UNION ALL have not the same number of columns";
+            self.error_help(place, message, "select NULL where one has nothing to say");
             return None;
         }
         for column in 0..width {
@@ -226,6 +237,11 @@ impl Typer<'_> {
                 return None;
             }
         };
+        if keys.iter().any(several_groupings) {
+            let message = "several groupings in one query are not supported";
+            self.error_help(place, message, "write one query for each, with UNION ALL between");
+            return None;
+        }
         let relations = relations?;
         // Only now: whatever a condition lacks is worth a word of its own.
         let filter = match filter {
@@ -254,7 +270,7 @@ impl Typer<'_> {
                 let leading = order.iter().take(keys.len());
                 if !leading.into_iter().all(|key: &SortKey| keys.contains(&key.expr)) {
                     let message = "`ORDER BY` must begin with what `DISTINCT ON` names";
-                    self.error(place, message);
+                    self.error_help(place, message, "add it in front of the other keys");
                     return None;
                 }
                 Distinct::On(keys)
@@ -276,7 +292,8 @@ impl Typer<'_> {
             || select.value_table_mode.is_some()
             || select.qualify.is_some();
         if foreign {
-            self.error(place, "this query has a clause that Postgres has not");
+            let message = "this query has a clause that Postgres has not";
+            self.error_help(place, message, "leave out what is not Postgres' SQL");
             return None;
         }
         if select.into.is_some() {
@@ -284,7 +301,8 @@ impl Typer<'_> {
             return None;
         }
         if !select.named_window.is_empty() {
-            self.error(place, "window functions are not supported");
+            let help = "use `order_by` and `limit`, or a subquery";
+            self.error_help(place, "window functions are not supported", help);
             return None;
         }
         Some(())
@@ -376,6 +394,11 @@ impl Typer<'_> {
         let nulls_first = key.options.nulls_first.unwrap_or(descending);
         Some(SortKey { expr, class, descending, nulls_first })
     }
+}
+
+/// Whether it groups in more than one way.
+fn several_groupings(key: &ast::Expr) -> bool {
+    matches!(key, ast::Expr::GroupingSets(_) | ast::Expr::Cube(_) | ast::Expr::Rollup(_))
 }
 
 /// How Postgres calls a column that is not named.

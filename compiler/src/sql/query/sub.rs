@@ -31,7 +31,7 @@ impl Typer<'_> {
         let block = self.block(query, Wanted::Columns)?;
         let [output] = block.outputs.as_slice() else {
             let message = format!("a query as a value has one column, not {}", block.outputs.len());
-            self.error(place, message);
+            self.error_help(place, message, "select the one that is wanted");
             return None;
         };
         let ty = output.ty.clone();
@@ -47,7 +47,7 @@ impl Typer<'_> {
         let block = self.block(query, Wanted::Columns)?;
         let [output] = block.outputs.as_slice() else {
             let message = format!("an array has one column, not {}", block.outputs.len());
-            self.error(place, message);
+            self.error_help(place, message, "select the one that is wanted");
             return None;
         };
         let ty = match &output.ty {

@@ -38,6 +38,29 @@ fn every_sink_gets_changes_and_the_fills_it_asked_for() {
 }
 
 #[test]
+fn more_of_a_fill_ends_where_something_else_comes_first() {
+    let sinks = two();
+    let backlog = &sinks[0];
+    backlog.expect(|| 1);
+    backlog.expect(|| 2);
+    let held = |said: Vec<Emit>| {
+        said.into_iter().for_each(|said| spread(&sinks, 0, said));
+        let load = backlog.lock().take_of(1);
+        load.map(|load| load.documents.iter().map(|it| it.id.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(held(vec![]), Some(vec![]), "there may be more");
+    let both = vec![said("a", 1, Some(1), 1), said("b", 1, Some(1), 1)];
+    assert_eq!(held(both), Some(vec!["a".into(), "b".into()]));
+    let change = vec![said("c", 1, Some(1), 1), said("a", 2, None, 1)];
+    assert_eq!(held(change), Some(vec!["c".into()]));
+    assert_eq!(held(vec![said("d", 1, Some(1), 1)]), None, "a change comes first");
+    backlog.lock().take();
+    assert_eq!(held(vec![said("e", 1, Some(2), 1)]), None, "another fill comes first");
+    backlog.lock().take();
+    assert_eq!(held(vec![Emit::Hydrated(IndexId(0), 1)]), None, "a mark comes first");
+}
+
+#[test]
 fn of_what_is_above_the_share_the_names_stay_and_stand_first() {
     let sinks = two();
     sinks[0].expect(|| 1);

@@ -205,7 +205,7 @@ impl OpenSearch {
         Ok(lost)
     }
 
-    pub(crate) async fn write(&mut self, batch: &[Document]) -> Result<Written, SinkError> {
+    pub(crate) async fn write(&self, batch: &[Document]) -> Result<Written, SinkError> {
         let mut written = Written::default();
         let mut ops = Vec::with_capacity(batch.len());
         for document in batch {

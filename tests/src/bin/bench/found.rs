@@ -19,6 +19,8 @@ use crate::Request;
 const EVERY: (Duration, Duration) = (Duration::from_millis(47), Duration::from_millis(5));
 /// Other changes a second.
 const LOAD: u32 = 100;
+/// What is found before is not counted: node and client are warming up.
+const WARM: Duration = Duration::from_secs(15);
 /// How long the last marks may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -28,15 +30,19 @@ pub struct Found {
     pub times: Vec<Duration>,
     /// Changes a second meanwhile.
     pub rate: f64,
+    /// How long one of the node's refreshes took, on average: it counts from the end of one to the
+    /// beginning of the next.
+    pub refresh: Duration,
 }
 
 /// Marks orders for as long as was asked for, and looks for the marks in an index; `name` sets
 /// them apart from others'.
 pub fn found(request: &Request, url: &str, index: &str, name: &str) -> Found {
-    let (begun, length) = (Instant::now(), Duration::from_secs(u64::from(request.seconds)));
+    let (begun, length) = (Instant::now(), WARM + Duration::from_secs(u64::from(request.seconds)));
     let stop = Arc::new(AtomicBool::new(false));
     let changes = Arc::new(AtomicU64::new(0));
     let load = load(request, url, stop.clone(), changes.clone());
+    let (count, took) = refreshes(index);
     let marked: Arc<Mutex<HashMap<String, Instant>>> = Arc::default();
     let (marks, orders, database) = (marked.clone(), request.orders, url.to_owned());
     let name = name.to_owned();
@@ -73,7 +79,8 @@ pub fn found(request: &Request, url: &str, index: &str, name: &str) -> Found {
         for hit in answer["hits"]["hits"].as_array().into_iter().flatten() {
             let mark = hit["_source"]["note"].as_str().unwrap_or_default();
             let mut marked = marked.lock().expect("nobody panics while holding it");
-            times.extend(marked.remove(mark).map(|at| now.saturating_duration_since(at)));
+            let at = marked.remove(mark).filter(|at| *at > begun + WARM);
+            times.extend(at.map(|at| now.saturating_duration_since(at)));
         }
         std::thread::sleep(EVERY.1.saturating_sub(looked.elapsed()));
     }
@@ -82,7 +89,17 @@ pub fn found(request: &Request, url: &str, index: &str, name: &str) -> Found {
     stop.store(true, Ordering::Relaxed);
     load.join().expect("the load does not panic");
     times.sort();
-    Found { times, rate }
+    let after = refreshes(index);
+    let count = after.0.saturating_sub(count).max(1);
+    let refresh = after.1.saturating_sub(took) / u32::try_from(count).unwrap_or(u32::MAX);
+    Found { times, rate, refresh }
+}
+
+/// How many refreshes an index has had, and what they took together.
+fn refreshes(index: &str) -> (u64, Duration) {
+    let (_, answer) = ask(Method::GET, &format!("{index}/_stats/refresh"), None);
+    let of = |name: &str| answer["_all"]["total"]["refresh"][name].as_u64().unwrap_or_default();
+    (of("total"), Duration::from_millis(of("total_time_in_millis")))
 }
 
 /// Changes orders that are not marked at the time, steadily.

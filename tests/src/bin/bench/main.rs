@@ -2,7 +2,8 @@
 //! limits that Postgres itself sets. Ends with one table.
 //!
 //! ```text
-//! bench --ours BINARY [--against BINARY] [--opensearch] [--orders N] [--seconds N] --pgbin FOLDER
+//! bench --ours BINARY [--against BINARY | --stateless] [--sql] [--opensearch] [--orders N]
+//!       [--seconds N] --pgbin FOLDER
 //! ```
 
 #![allow(clippy::print_stdout)]
@@ -27,6 +28,10 @@ use subject::Subject;
 pub struct Request {
     ours: PathBuf,
     against: Option<PathBuf>,
+    /// Our own reads the shop in SQL, the other the same documents in words.
+    sql: bool,
+    /// Beside our own binary that keeps no state.
+    stateless: bool,
     /// The OpenSearch side instead of the rest.
     opensearch: bool,
     /// Orders in the shop, which is documents in the index.
@@ -61,11 +66,15 @@ fn main() {
         session.run("VACUUM ANALYZE");
     }
     let limits = limits::measure(&server, &template, &request);
-    let ours = measure("ours", &request.ours, &server, &request);
-    let theirs =
-        request.against.as_ref().map(|binary| measure("theirs", binary, &server, &request));
+    let form = if request.sql { "sql" } else { "plain" };
+    let ours = measure("ours", &request.ours, form, &[], &server, &request);
+    let (other, more): (_, &[&str]) = match request.stateless {
+        true => (Some(&request.ours), &["--state-dir", "none"]),
+        false => (request.against.as_ref(), &[]),
+    };
+    let theirs = other.map(|binary| measure("theirs", binary, "plain", more, &server, &request));
     let name = request.against.as_ref().and_then(|path| path.file_name());
-    let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = name.map_or_else(|| more.join(" "), |name| name.to_string_lossy().into_owned());
     print!(
         "{}",
         report::table(
@@ -84,10 +93,17 @@ fn at(url: &str, database: &str) -> String {
 }
 
 /// Everything about one binary, on a copy of the shop.
-fn measure(name: &str, binary: &std::path::Path, server: &Server, request: &Request) -> Measures {
-    eprintln!("{name}: {}", binary.display());
+fn measure(
+    name: &str,
+    binary: &std::path::Path,
+    form: &str,
+    more: &[&str],
+    server: &Server,
+    request: &Request,
+) -> Measures {
+    eprintln!("{name}: {} {}", binary.display(), more.join(" "));
     Session::open(&server.url).run(&format!("CREATE DATABASE {name} TEMPLATE shop"));
-    let mut subject = Subject::start(name, binary, &at(&server.url, name));
+    let mut subject = Subject::start(name, binary, form, more, &at(&server.url, name));
     let measures = loads::all(&mut subject, request);
     subject.stop();
     Session::open(&server.url).run(&format!(
@@ -98,11 +114,23 @@ fn measure(name: &str, binary: &std::path::Path, server: &Server, request: &Requ
 
 fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
     let (mut ours, mut against, mut pgbin) = (None, None, PathBuf::new());
-    let (mut orders, mut seconds, mut opensearch) = (50_000, 10, false);
+    let (mut orders, mut seconds) = (50_000, 10);
+    let (mut sql, mut opensearch, mut stateless) = (false, false, false);
     while let Some(flag) = arguments.next() {
-        if flag == "--opensearch" {
-            opensearch = true;
-            continue;
+        match flag.as_str() {
+            "--sql" => {
+                sql = true;
+                continue;
+            }
+            "--opensearch" => {
+                opensearch = true;
+                continue;
+            }
+            "--stateless" => {
+                stateless = true;
+                continue;
+            }
+            _ => {}
         }
         let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"))?;
         let number = || value.parse::<u32>().map_err(|_| format!("{flag} wants a number"));
@@ -118,5 +146,18 @@ fn request(mut arguments: impl Iterator<Item = String>) -> Result<Request, Strin
     let ours = ours.ok_or("--ours is missing")?;
     let pg_recvlogical = Some(pgbin.join("pg_recvlogical")).filter(|path| path.exists());
     let pgbench = pgbin.join("pgbench");
-    Ok(Request { ours, against, opensearch, orders, seconds, pgbench, pg_recvlogical })
+    if stateless && against.is_some() {
+        return Err("--stateless measures one binary, beside itself".to_owned());
+    }
+    Ok(Request {
+        ours,
+        against,
+        sql,
+        stateless,
+        opensearch,
+        orders,
+        seconds,
+        pgbench,
+        pg_recvlogical,
+    })
 }

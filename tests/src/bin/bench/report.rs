@@ -70,7 +70,9 @@ pub fn table(
                 line.ours / theirs.max(1e-9)
             }
         });
-        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.1}×"));
+        let ratio = ratio.map_or_else(String::new, |ratio| {
+            format!("{ratio:.*}×", usize::from(ratio < 10.0) + 1)
+        });
         let ours = (line.show)(line.ours);
         let row = format!("{:42}{ours:>12}{shown:>20}{ratio:>9}   {}", line.name, line.limit);
         let _ = writeln!(text, "{}", row.trim_end());

@@ -41,12 +41,12 @@ pub struct Seen {
 const PATIENCE: Duration = Duration::from_secs(600);
 
 impl Subject {
-    /// Starts `run` over the plain form of the shop's files.
-    pub fn start(name: &str, binary: &Path, url: &str) -> Subject {
+    /// Starts `run` over this form of the shop, with `more` arguments.
+    pub fn start(name: &str, binary: &Path, form: &str, more: &[&str], url: &str) -> Subject {
         let folder = fresh_path(name);
         std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
-        for file in ["flusso.toml", "orders.schema.yml"] {
-            let text = shop::file(&format!("plain/{file}"));
+        for (file, form) in [("flusso.toml", "plain"), ("orders.schema.yml", form)] {
+            let text = shop::file(&format!("{form}/{file}"));
             std::fs::write(folder.join(file), text).expect("the temporary folder can be written");
         }
         let stderr = std::fs::File::create(folder.join("messages")).expect("as above");
@@ -54,6 +54,7 @@ impl Subject {
         let mut child = Command::new(binary)
             .args(["run", "--config", "flusso.toml", "--slot", name, "--publication", name])
             .args(["--public-address", "127.0.0.1:0", "--private-address", "127.0.0.1:0"])
+            .args(more)
             .current_dir(&folder)
             .env("DATABASE_URL", url)
             .env("NO_COLOR", "1")

@@ -11,13 +11,14 @@
 mod data;
 mod generate;
 mod print;
+mod written;
 
 #[path = "../../../../../compiler/tests/postgres/mod.rs"]
 mod postgres;
 
 use std::collections::HashMap;
 
-use flusso_compiler::expr::Expr;
+use flusso_compiler::expr::{Expr, OnFailure};
 use flusso_compiler::plan::oracle::SETTINGS;
 use flusso_compiler::types::SqlType;
 use serde_json::Value as Json;
@@ -36,25 +37,18 @@ const BATCH: usize = 500;
 
 #[test]
 fn as_postgres_has_it() {
-    let Some(server) = Server::start("eval") else { return };
-    let number = |name: &str, usual: u64| {
-        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-    };
+    let Some(server) = prepared("eval") else { return };
     let seed = number("FLUSSO_EVAL_SEED", 1);
     let batches = number("FLUSSO_EVAL_BATCHES", 4);
-    // Text by bytes, case by Unicode.
-    server.psql(
-        "CREATE DATABASE eval TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';",
-    );
-    server.psql(&settled(PROBE));
-    server.psql(&settled(&data::table()));
     let rows = rows(&server);
     let mut refused = 0;
     let mut wrong = Vec::new();
     for batch in 0..batches {
         let mut generator = Generator::new(seed.wrapping_mul(1_000_003).wrapping_add(batch));
         let exprs: Vec<Expr> = (0..BATCH).map(|_| generator.any()).collect();
-        for (position, row, ours, theirs) in differences(&server, &exprs, &rows, &mut refused) {
+        let sqls: Vec<String> = exprs.iter().map(print::sql).collect();
+        let found = differences(&server, &sqls, &exprs, &rows, &mut refused);
+        for (position, row, ours, theirs) in found {
             wrong.push((exprs[position].clone(), row, ours, theirs));
         }
     }
@@ -70,14 +64,32 @@ fn as_postgres_has_it() {
     assert!(refused * 50 < all * rows.len(), "{refused} values are refused that Postgres has");
 }
 
+/// A number from the environment.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// A server with the table.
+fn prepared(name: &str) -> Option<Server> {
+    let server = Server::start(name)?;
+    // Text by bytes, case by Unicode.
+    server.psql(
+        "CREATE DATABASE eval TEMPLATE template0 LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C.UTF-8';",
+    );
+    server.psql(&settled(PROBE));
+    server.psql(&settled(&data::table()));
+    Some(server)
+}
+
 /// The first row of each expression for which ours and theirs differ.
 fn differences(
     server: &Server,
+    sqls: &[String],
     exprs: &[Expr],
     rows: &[Vec<Option<String>>],
     refused: &mut usize,
 ) -> Vec<(usize, usize, Outcome, Outcome)> {
-    let theirs = ask(server, exprs);
+    let theirs = ask(server, sqls);
     let mut wrong = Vec::new();
     let mut scratch = Scratch::default();
     for (position, expr) in exprs.iter().enumerate() {
@@ -112,8 +124,14 @@ fn evaluated(program: &Program, row: &[Option<String>], scratch: &mut Scratch) -
         Err(error) => Err(error.state.to_owned()),
     };
     // Nothing may panic; where it does, the others are to be seen too.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(value))
-        .unwrap_or_else(|_| Err("panic".to_owned()))
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(value))
+        .unwrap_or_else(|_| Err("panic".to_owned()));
+    if outcome.is_err() && outcome != Err("panic".to_owned()) {
+        // What fails leaves NULL in its field, is counted, and skips the document if it shall.
+        assert_eq!(program.field(&row, OnFailure::Skip, scratch), Datum::Null);
+        assert!(scratch.skips() && scratch.failures().is_some_and(|failures| failures.count == 1));
+    }
+    outcome
 }
 
 fn place(column: flusso_compiler::plan::ColumnId) -> Place {
@@ -155,7 +173,8 @@ fn differences_at(
     row: usize,
     one: &[Vec<Option<String>>],
 ) -> Option<(Expr, Outcome, Outcome)> {
-    let theirs = ask(server, parts);
+    let sqls: Vec<String> = parts.iter().map(print::sql).collect();
+    let theirs = ask(server, &sqls);
     let mut scratch = Scratch::default();
     parts.iter().enumerate().find_map(|(position, part)| {
         let ours = evaluated(&Program::new(part, &place), &one[0], &mut scratch);
@@ -189,10 +208,9 @@ fn used(expr: &Expr, columns: &mut Vec<usize>) {
 }
 
 /// What Postgres has for each expression in each row.
-fn ask(server: &Server, exprs: &[Expr]) -> HashMap<(usize, usize), Outcome> {
+fn ask(server: &Server, sqls: &[String]) -> HashMap<(usize, usize), Outcome> {
     let mut script = settled("");
-    for (position, expr) in exprs.iter().enumerate() {
-        let sql = print::sql(expr);
+    for (position, sql) in sqls.iter().enumerate() {
         script += &format!("INSERT INTO asked VALUES ({position}, $sql${sql}$sql$);\n");
     }
     script += "SELECT jsonb_build_array(n, answer) FROM asked, probe(sql) AS answer ORDER BY n;

@@ -1,5 +1,7 @@
 //! No text makes the readers panic, and what they report can be printed.
 
+mod json_schemas;
+
 use proptest::prelude::*;
 
 use super::config_read;
