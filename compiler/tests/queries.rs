@@ -113,7 +113,7 @@ fn what_is_counted_in_one_table_is_kept_as_numbers() {
     let plan = build("tallies", FIELDS).unwrap();
     let tallies = plan.kept.iter().find_map(|kept| match &kept.holds {
         Holds::Tallies(tallies) if kept.name.starts_with("orders[user_id]") => Some(tallies.len()),
-        Holds::Tallies(_) | Holds::Rows { .. } => None,
+        Holds::Tallies(_) | Holds::Joined(_) | Holds::Rows { .. } => None,
     });
     assert_eq!(tallies, Some(2), "one for `count`, one for `EXISTS`");
     let again = format!(
@@ -121,6 +121,68 @@ fn what_is_counted_in_one_table_is_kept_as_numbers() {
     );
     let shared = build("shared", &again).unwrap();
     assert_eq!(shared.kept, plan.kept, "the same question is kept once");
+}
+
+/// The reductions of joins, each with how many numbers it keeps.
+fn joins(plan: &plan::Plan) -> Vec<(&str, usize)> {
+    let join = |kept: &'_ plan::Kept| match &kept.holds {
+        Holds::Joined(join) => Some(join.tallies.len()),
+        Holds::Tallies(_) | Holds::Rows { .. } => None,
+    };
+    plan.kept.iter().filter_map(|kept| Some((kept.name.as_str(), join(kept)?))).collect()
+}
+
+#[test]
+fn what_is_counted_over_a_join_is_kept_as_numbers() {
+    let plan = build("joined", FIELDS).unwrap();
+    assert_eq!(joins(&plan), [("orders[user_id] join items sum(items.price)", 1)]);
+    let again = format!(
+        "{FIELDS}
+  - double: mean
+    sql: |
+      (SELECT avg(x.price) FROM orders y, items x WHERE x.order_id = y.id AND users.id = y.user_id)
+  - long: sold
+    sql: (SELECT count(*) FROM orders o JOIN items i ON i.order_id = o.id WHERE o.user_id = users.id)
+  - sum: total
+    join: orders o ON o.user_id = users.id JOIN items i ON o.id = i.order_id
+    sql: i.price
+    value_type: long
+"
+    );
+    let shared = build("joined-once", &again).unwrap();
+    assert_eq!(joins(&shared), [("orders[user_id] join items count, sum(items.price)", 2)]);
+    let other = "
+  - boolean: dear
+    sql: |
+      EXISTS (SELECT 1 FROM orders o JOIN items i ON i.order_id = o.id
+               WHERE o.user_id = users.id AND i.price > 100)
+  - long: kin
+    sql: |
+      (SELECT count(*) FROM users a JOIN users b ON b.boss = a.id JOIN orders o ON o.user_id = b.id
+        WHERE a.boss = users.id AND a.tenant < b.tenant)
+";
+    let plan = build("joined-others", other).unwrap();
+    let kept = ["orders[user_id] join items count", "users[boss] join orders, users_2 count"];
+    assert_eq!(joins(&plan).iter().map(|(name, _)| *name).collect::<Vec<_>>(), kept);
+    insta::assert_snapshot!("joins", text::text(&plan, None, None, false));
+    insta::assert_snapshot!("walks", verbose(&plan, false));
+}
+
+#[test]
+fn what_no_number_can_be_kept_of_is_gathered() {
+    let of = "FROM orders o JOIN items i ON i.order_id = o.id WHERE o.user_id = users.id";
+    let gathered = [
+        "SELECT sum(i.price) FROM orders o LEFT JOIN items i ON i.order_id = o.id WHERE o.user_id = users.id".into(),
+        format!("SELECT sum(i.price) {of} AND i.price > users.tenant"),
+        format!("SELECT max(i.price) {of}"),
+        format!("SELECT count(DISTINCT i.price) {of}"),
+        format!("SELECT sum(i.price) {of} AND EXISTS (SELECT 1 FROM items x WHERE x.price = i.id)"),
+        "SELECT count(*) FROM users b JOIN users c ON c.id = b.boss WHERE b.id = users.boss".into(),
+    ];
+    for (n, sql) in gathered.into_iter().enumerate() {
+        let plan = build(&format!("gathered-{n}"), &format!("  - long: x\n    sql: ({sql})\n"));
+        assert_eq!(joins(&plan.unwrap()), [], "{sql}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use shop::{Run, median, person, plan};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What each index says beside the name.
-const FIELDS: [(&str, &str); 5] = [
+const FIELDS: [(&str, &str); 7] = [
     ("a number by one table", "(SELECT count(*) FROM orders WHERE user_id = users.id)"),
     (
         "revenue, of every paid order",
@@ -29,6 +29,18 @@ const FIELDS: [(&str, &str); 5] = [
         "(SELECT sum(i.quantity * i.price) FROM orders o JOIN items i ON i.order_id = o.id
            JOIN products p ON p.id = i.product_id
            WHERE o.user_id = users.id AND o.status = 'open' AND p.sku <> 'none')",
+    ),
+    (
+        "revenue with its taxes, by five tables",
+        "(SELECT sum(i.quantity * i.price * r.rate) FROM orders o JOIN items i ON i.order_id = o.id
+           JOIN products p ON p.id = i.product_id JOIN categories c ON c.id = p.category_id
+           JOIN rates r ON r.id = c.rate_id WHERE o.user_id = users.id AND o.status = 'open')",
+    ),
+    (
+        "the same, gathered: with LEFT JOIN",
+        "(SELECT sum(i.quantity * i.price * r.rate) FROM orders o JOIN items i ON i.order_id = o.id
+           JOIN products p ON p.id = i.product_id JOIN categories c ON c.id = p.category_id
+           LEFT JOIN rates r ON r.id = c.rate_id WHERE o.user_id = users.id AND o.status = 'open')",
     ),
     (
         "the last order",
@@ -60,9 +72,21 @@ fn measure(name: &str, sql: &str, orders_each: u64) {
     let people: Vec<Row> = (1..=users).map(|n| run.row("users", &person(n, "first"))).collect();
     run.copy("users", people.into_iter());
     let has = |run: &Run, table: &str| run.plan.tables.iter().any(|one| one.name.name == table);
+    let numbered = |n: u64, name, of: String| [("id", n.to_string()), (name, of)];
+    if has(&run, "rates") {
+        let rates = (1..=3).map(|n| run.row("rates", &numbered(n, "rate", format!("1.{n}0"))));
+        let rates: Vec<Row> = rates.collect();
+        run.copy("rates", rates.into_iter());
+        let rate = |n: u64| numbered(n, "rate_id", (1 + n % 3).to_string());
+        let categories: Vec<Row> = (1..=20).map(|n| run.row("categories", &rate(n))).collect();
+        run.copy("categories", categories.into_iter());
+    }
     if has(&run, "products") {
-        let products = |n: u64| [("id", n.to_string()), ("sku", format!("SKU-{n:06}"))];
-        let goods: Vec<Row> = (1..=1000).map(|n| run.row("products", &products(n))).collect();
+        let product = |n: u64| {
+            let [id, sku] = numbered(n, "sku", format!("SKU-{n:06}"));
+            run.row("products", &[id, sku, ("category_id", (1 + n % 20).to_string())])
+        };
+        let goods: Vec<Row> = (1..=1000).map(product).collect();
         run.copy("products", goods.into_iter());
     }
     let made: Vec<Row> = (0..orders).map(|n| run.order(n, 1 + n % users, "open")).collect();
@@ -93,7 +117,7 @@ fn measure(name: &str, sql: &str, orders_each: u64) {
     }
     let took = start.elapsed().as_secs_f64() * 1e6 / changes as f64;
     println!(
-        "{name:<36} {orders_each:>3} orders a user   fill {each:>7.1} µs a user   change {took:>6.1} µs, p50 {:>7.1?}",
+        "{name:<38} {orders_each:>3} orders a user   fill {each:>7.1} µs a user   change {took:>6.1} µs, p50 {:>7.1?}",
         median(times)
     );
     drop(run.feeder);

@@ -69,7 +69,7 @@ pub fn tallies<'scope>(
         let (old, new) = (old?, new?);
         if old != new {
             let old = old.map(|(key, mut tallies)| {
-                tallies.negate();
+                tallies.times(-1);
                 (key, tallies)
             });
             for (key, tallies) in old.into_iter().chain(new) {

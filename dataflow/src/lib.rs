@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Feeder ─► upsert ─►│ encode ─► arrange ─► publish ─► propagate ═►│ gather │─► Emit
-//!  rows      ±rows    │ by kept   traces     changed    roots@t      │ JSON   │
+//!  rows      ±rows    │ or join   traces     changed    roots@t      │ JSON   │
 //!                     └──────────────── one dataflow, N workers ─────┴────────┘
 //! ```
 //!
@@ -25,6 +25,7 @@ mod assemble;
 mod encode;
 mod fill;
 mod gather;
+mod join;
 mod json;
 mod lookup;
 mod order;

@@ -326,20 +326,24 @@ impl Walk<'_> {
     }
 
     /// Whether the first change of a seed lies among the rows its way shows. If all that changed
-    /// sorts after the last row shown now, the rows shown are those that were there before.
+    /// sorts after the last row shown now, the rows shown are those that were there before. Where
+    /// a row stands is said by its order and key alone: what else is kept of it may have changed
+    /// again since.
     fn shown(&mut self, way: &Way, seed: &Seed, scratch: &mut Scratch) -> bool {
         let (Some((limit, filter)), Some(first)) = (&way.head, &seed.value) else { return true };
         let Some(shards) = self.shards(way.from) else { return true };
+        let first = split(&first.0).prefix;
         let mut seen: u64 = 0;
         for (value, count) in shards.group(&seed.key.0) {
-            if *value > *first.0 {
+            let Parts { prefix, packed, .. } = split(value);
+            if prefix > first {
                 return true;
             }
-            if passes(filter.as_ref(), split(value).packed, scratch) {
+            if passes(filter.as_ref(), packed, scratch) {
                 seen = seen.saturating_add(count.unsigned_abs());
             }
             if seen >= *limit {
-                return *value >= *first.0;
+                return prefix >= first;
             }
         }
         true

@@ -6,6 +6,9 @@
 //!        └─► encode KEPT ─► KEPT (arrange) ─► publish KEPT ─┘
 //! ```
 //!
+//! A joined thing has `join` in the place of `encode`, which waits for what it looks up to be
+//! published; the plan names that first.
+//!
 //! Operators carry the names of the plan's kept things, so that whatever timely reports can be
 //! read beside `flusso plan`.
 
@@ -18,15 +21,16 @@ use flusso_compiler::plan::{
     Aggregate, Holds, IndexId, KeptId, KeyPart, Object, Path, Plan, Read, Value,
 };
 use timely::dataflow::operators::{Concatenate, Probe};
-use timely::dataflow::{ProbeHandle, Scope};
+use timely::dataflow::{ProbeHandle, Scope, Stream};
 
 use crate::Lsn;
 use crate::assemble::{View, Views};
 use crate::busy::Parts;
 use crate::feed::{Input, Opening, Waiting, Wake};
 use crate::gather::{self, gather};
+use crate::join::{self, Joiner};
 use crate::measure::Live;
-use crate::propagate::{Carries, Watch, Way, changed_rows, changed_tallies, propagate};
+use crate::propagate::{Carries, Seed, Watch, Way, changed_rows, changed_tallies, propagate};
 use crate::publish::{Published, publish};
 use crate::shape::scope as columns_of;
 use crate::tally::{Tallies, TallyProgram};
@@ -47,7 +51,9 @@ impl Kept {
     pub fn new(plan: &Plan, workers: usize) -> Kept {
         let each = plan.kept.iter().map(|kept| match kept.holds {
             Holds::Rows { .. } => Batches::Rows(Arc::new(Published::new(workers))),
-            Holds::Tallies(_) => Batches::Tallies(Arc::new(Published::new(workers))),
+            Holds::Tallies(_) | Holds::Joined(_) => {
+                Batches::Tallies(Arc::new(Published::new(workers)))
+            }
         });
         Kept(each.collect())
     }
@@ -92,7 +98,12 @@ pub fn render(
     let deltas = source::deltas(scope, wake, waiting, receiver);
     whose(Some(plan.kept.len()));
     let links = links(plan);
-    let mut seeds = Vec::new();
+    let rows = common.kept.0.iter().map(|batches| match batches {
+        Batches::Rows(rows) => Some(Arc::clone(rows)),
+        Batches::Tallies(_) => None,
+    });
+    let rows: Arc<Vec<_>> = Arc::new(rows.collect());
+    let mut seeds: Vec<Stream<'_, Lsn, Vec<Seed>>> = Vec::new();
     for (position, kept) in plan.kept.iter().enumerate() {
         let id = KeptId(position as u16);
         let encoder = encoder(plan, id, links.contains(&id));
@@ -110,6 +121,16 @@ pub fn render(
                 let changed = changed_tallies(watches, opening);
                 publish(arranged, &named("publish"), Arc::clone(published), done, gauge, changed)
             }
+            (Holds::Joined(join), Batches::Tallies(published)) => {
+                let read = join.reads().into_iter().map(|id| seeds[usize::from(id.0)].clone());
+                let upto = scope.concatenate(read.collect::<Vec<_>>());
+                let joiner = Joiner::new(plan, &kept.key, join);
+                let rows = Arc::clone(&rows);
+                let updates = join::join(deltas, upto, &named("join"), joiner, rows, live);
+                let arranged = spine::arrange(updates, &kept.name);
+                let changed = changed_tallies(watches, opening);
+                publish(arranged, &named("publish"), Arc::clone(published), done, gauge, changed)
+            }
             (Holds::Rows { .. }, Batches::Rows(published)) => {
                 let updates = encode::rows(deltas, kept.table, &named("encode"), encoder, live);
                 let arranged = spine::arrange(updates, &kept.name);
@@ -122,12 +143,8 @@ pub fn render(
     }
     let seeds = scope.concatenate(seeds);
     whose(None);
-    let rows = common.kept.0.iter().map(|batches| match batches {
-        Batches::Rows(rows) => Some(Arc::clone(rows)),
-        Batches::Tallies(_) => None,
-    });
     let opening = Arc::clone(&common.opening);
-    let roots = propagate(seeds, Arc::new(ways(plan)), Arc::new(rows.collect()), opening);
+    let roots = propagate(seeds, Arc::new(ways(plan)), rows, opening);
     whose(Some(plan.kept.len() + 1));
     let assembled = gather(roots, Arc::clone(&common.gather));
     whose(Some(plan.kept.len() + 2));
@@ -138,7 +155,7 @@ fn encoder(plan: &Plan, id: KeptId, link: bool) -> Encoder {
     let kept = plan.kept(id);
     let (order, columns) = match &kept.holds {
         Holds::Rows { order, columns } => (order.clone(), columns.clone()),
-        Holds::Tallies(_) => (Vec::new(), Vec::new()),
+        Holds::Tallies(_) | Holds::Joined(_) => (Vec::new(), Vec::new()),
     };
     let unique = if link { Vec::new() } else { plan.table(kept.table).key.clone() };
     Encoder { key: kept.key.clone(), order, unique, columns }

@@ -182,7 +182,7 @@ pub fn scope(plan: &Plan, kept: KeptId) -> Scope<'_> {
     let table = plan.table(plan.kept(kept).table);
     match &plan.kept(kept).holds {
         Holds::Rows { columns, .. } => Scope { columns, table },
-        Holds::Tallies(_) => Scope { columns: &[], table },
+        Holds::Tallies(_) | Holds::Joined(_) => Scope { columns: &[], table },
     }
 }
 

@@ -11,7 +11,8 @@ use crate::catalog::{Catalog, TableName};
 use crate::diagnostics::Severity;
 use crate::expr::Expr;
 use crate::plan::{
-    Aggregate, AggregateFunction, ColumnId, Index, KeptId, Object, Plan, Read, TableId, Value,
+    Aggregate, AggregateFunction, ColumnId, Holds, Index, KeptId, Object, Plan, Read, TableId,
+    Value,
 };
 use crate::types::Class;
 
@@ -131,6 +132,9 @@ impl Look<'_> {
 
     /// Rows that are looked up by columns no index begins with.
     fn lookup(&mut self, kept: KeptId, path: &str) {
+        if let Holds::Joined(join) = &self.plan.kept(kept).holds {
+            join.walks[0].steps.iter().for_each(|step| self.lookup(step.kept, path));
+        }
         let table = self.plan.table(self.plan.kept(kept).table);
         let rows = self.catalog.table(&table.name).and_then(|table| table.rows);
         if !self.seen.insert(kept) || rows.is_some_and(|rows| rows < SMALL) {
@@ -175,26 +179,30 @@ impl Look<'_> {
 
     /// Changes that reach more documents than anybody wants to send.
     fn reach(&mut self) {
-        let index = self.index;
+        let (index, plan) = (self.index, self.plan);
         let root = &self.plan.table(self.plan.kept(index.root).table).name;
         // There are no more documents than rows.
         let all = self.catalog.table(root).and_then(|table| table.rows).unwrap_or(u64::MAX) as f64;
-        for path in &index.paths {
+        for (field, reach) in index
+            .paths
+            .iter()
+            .flat_map(|path| plan.reaches(path).into_iter().map(move |reach| (&path.field, reach)))
+        {
             let mut reached = 1.0;
-            for hop in &path.hops {
-                match self.group(hop.kept) {
+            for link in &reach.links {
+                match self.under(link.table, &link.key) {
                     Some(rows) => reached *= rows.max(1.0),
                     None => reached = f64::NAN,
                 }
             }
             let reached = if reached.is_nan() { 0.0 } else { reached.min(all) };
             if reached >= MANY {
-                let table = &self.plan.table(self.plan.kept(path.from).table).name;
+                let table = &self.plan.table(reach.table).name;
                 let message = format!(
                     "one changed row of `{table}` may reach {} documents, by the statistics",
                     about(reached)
                 );
-                self.say(&path.field, message);
+                self.say(field, message);
             }
         }
     }

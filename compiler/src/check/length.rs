@@ -7,19 +7,24 @@
 use super::dear::Look;
 use crate::expr::Expr;
 use crate::plan::query::{Found, Query, Relation, Rows, Source};
-use crate::plan::{KeptId, KeyPart, Read, cost};
+use crate::plan::{KeptId, KeyPart, Read, TableId, cost};
 use crate::sql::block::{Asks, Distinct, JoinKind};
 
 /// Elements from which on an array is too long without a limit.
 const LONG: f64 = 1000.0;
 
 impl Look<'_> {
-    /// Rows under one key: the most, as far as is known.
-    pub(super) fn group(&self, kept: KeptId) -> Option<f64> {
-        let average = cost::group(self.plan, self.catalog, kept)?;
-        let of = self.plan.kept(kept);
-        let table = self.plan.table(of.table);
-        let [part] = of.key.as_slice() else { return Some(average) };
+    /// What is found in a kept thing under one key: the most, as far as is known.
+    fn group(&self, kept: KeptId) -> Option<f64> {
+        let kept = self.plan.kept(kept);
+        self.under(kept.table, &kept.key)
+    }
+
+    /// The same of a table by some columns.
+    pub(super) fn under(&self, table: TableId, key: &[KeyPart]) -> Option<f64> {
+        let average = cost::group(self.plan, self.catalog, table, key)?;
+        let table = self.plan.table(table);
+        let [part] = key else { return Some(average) };
         let column = (table.name.clone(), table.column(part.column).name.clone());
         let rows = self.catalog.table(&table.name)?.rows? as f64;
         let common = self.facts.common.get(&column).map(|share| f64::from(*share) * rows);

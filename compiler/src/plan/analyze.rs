@@ -78,7 +78,8 @@ fn nodes(plan: &Plan, of: Option<IndexId>, measured: &Measured) -> Grid {
     grid.row([cell("measured", Style::Strong)].into_iter().chain(headings));
     let mut memory = 0;
     for (n, kept) in plan.kept.iter().enumerate() {
-        let used = |index: &crate::plan::Index| names::used(index).contains(&KeptId(n as u16));
+        let used =
+            |index: &crate::plan::Index| names::used(plan, index).contains(&KeptId(n as u16));
         if of.is_some_and(|of| !used(&plan.indexes[usize::from(of.0)])) {
             continue;
         }

@@ -5,7 +5,8 @@
 //! once merges have settled. Where a table was never analysed there is no figure at all.
 
 use crate::catalog::{self, Catalog};
-use crate::plan::{ColumnId, Holds, KeptId, KeyPart, Path, Plan, Table, names};
+use crate::plan::join::Reach;
+use crate::plan::{ColumnId, Holds, KeptId, KeyPart, Plan, Table, TableId, names};
 use crate::types::{Class, SqlType};
 
 /// Beside its own bytes, a row in an arrangement takes offsets, a time and a diff.
@@ -44,7 +45,9 @@ pub fn size(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<Size> {
     let rows = known.rows? as f64;
     let groups = distinct(table, known, &kept.key)?;
     match &kept.holds {
-        Holds::Tallies(_) => Some(Size { rows: groups as u64, width: TALLY_GROUP as u64 }),
+        Holds::Tallies(_) | Holds::Joined(_) => {
+            Some(Size { rows: groups as u64, width: TALLY_GROUP as u64 })
+        }
         Holds::Rows { order, columns } => {
             let shared = key_width(table, known, &kept.key) * groups / rows.max(1.0);
             let sorted: f64 =
@@ -59,21 +62,20 @@ pub fn size(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<Size> {
     }
 }
 
-/// About how many documents one changed key reaches; none without statistics on the way.
-pub fn fan_out(plan: &Plan, catalog: &Catalog, path: &Path) -> Option<u64> {
+/// About how many documents one changed row reaches; none without statistics on the way.
+pub fn fan_out(plan: &Plan, catalog: &Catalog, reach: &Reach) -> Option<u64> {
     let mut reached = 1.0;
-    for hop in &path.hops {
-        reached *= group(plan, catalog, hop.kept)?.max(1.0);
+    for link in &reach.links {
+        reached *= group(plan, catalog, link.table, &link.key)?.max(1.0);
     }
     Some(reached.round() as u64)
 }
 
-/// About how many rows one key finds; none without statistics.
-pub fn group(plan: &Plan, catalog: &Catalog, id: KeptId) -> Option<f64> {
-    let kept = plan.kept(id);
-    let table = plan.table(kept.table);
+/// About how many rows of a table one key finds; none without statistics.
+pub fn group(plan: &Plan, catalog: &Catalog, table: TableId, key: &[KeyPart]) -> Option<f64> {
+    let table = plan.table(table);
     let known = catalog.table(&table.name)?;
-    Some(known.rows? as f64 / distinct(table, known, &kept.key)?.max(1.0))
+    Some(known.rows? as f64 / distinct(table, known, key)?.max(1.0))
 }
 
 /// How many different values a key has: all rows for the primary key, else what Postgres counted,

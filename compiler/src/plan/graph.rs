@@ -48,7 +48,7 @@ pub fn dot(plan: &Plan) -> String {
             Node::Table(_) => "box",
             Node::Kept(id) => match plan.kept(id).holds {
                 Holds::Rows { .. } => "cylinder",
-                Holds::Tallies(_) => "hexagon",
+                Holds::Tallies(_) | Holds::Joined(_) => "hexagon",
             },
             Node::Index(_) => "note",
         };
@@ -75,7 +75,7 @@ pub fn mermaid(plan: &Plan) -> String {
             Node::Table(_) => format!("[\"{label}\"]"),
             Node::Kept(id) => match plan.kept(id).holds {
                 Holds::Rows { .. } => format!("[(\"{label}\")]"),
-                Holds::Tallies(_) => format!("{{{{\"{label}\"}}}}"),
+                Holds::Tallies(_) | Holds::Joined(_) => format!("{{{{\"{label}\"}}}}"),
             },
             Node::Index(_) => format!("([\"{label}\"])"),
         };
@@ -110,7 +110,17 @@ fn edges(plan: &Plan) -> Vec<Edge> {
         None => edges.push(Edge { from, to, label }),
     };
     for (n, kept) in plan.kept.iter().enumerate() {
-        add(Node::Table(kept.table), Node::Kept(KeptId(n as u16)), String::new());
+        let node = Node::Kept(KeptId(n as u16));
+        match &kept.holds {
+            Holds::Rows { .. } | Holds::Tallies(_) => {
+                add(Node::Table(kept.table), node, String::new());
+            }
+            Holds::Joined(join) => {
+                let tables = join.relations.iter().map(|table| Node::Table(*table));
+                let read = join.reads().into_iter().map(Node::Kept);
+                tables.chain(read).for_each(|from| add(from, node, String::new()));
+            }
+        }
     }
     for (n, index) in plan.indexes.iter().enumerate() {
         for path in &index.paths {

@@ -7,9 +7,10 @@ use serde_json::{Value as Json, json};
 
 use crate::catalog::Catalog;
 use crate::expr::Expr;
+use crate::plan::join::Step;
 use crate::plan::{
-    Aggregate, ColumnId, Head, Holds, Hop, Index, Kept, KeptId, KeyPart, Object, OrderPart, Path,
-    Plan, Read, Table, TableId, Tally, Value, cost, names,
+    Aggregate, ColumnId, Head, Holds, Hop, Index, Join, Kept, KeptId, KeyPart, Object, OrderPart,
+    Path, Plan, Read, Table, TableId, Tally, Value, Walk, cost, names,
 };
 
 /// One JSON object; estimates stand in it when a catalog with statistics is at hand.
@@ -46,15 +47,8 @@ fn kept(plan: &Plan, id: usize, kept: &Kept, catalog: Option<&Catalog>) -> Json 
             "order": self::order(of, order),
             "columns": columns.iter().map(|id| column(of, *id)).collect::<Vec<_>>(),
         }}),
-        Holds::Tallies(tallies) => {
-            let tallies = tallies.iter().map(|Tally { of: summed, filter }| {
-                json!({
-                    "of": summed.as_ref().map(|summed| expr(of, summed)),
-                    "filter": filter.as_ref().map(|filter| expr(of, filter)),
-                })
-            });
-            json!({ "tallies": tallies.collect::<Vec<_>>() })
-        }
+        Holds::Tallies(tallies) => json!({ "tallies": self::tallies(of, tallies) }),
+        Holds::Joined(join) => json!({ "joined": joined(plan, join) }),
     };
     let size = catalog.and_then(|catalog| cost::size(plan, catalog, KeptId(id as u16)));
     json!({
@@ -66,6 +60,42 @@ fn kept(plan: &Plan, id: usize, kept: &Kept, catalog: Option<&Catalog>) -> Json 
         "estimate": size.map(|size| {
             json!({ "rows": size.rows, "bytes_per_row": size.width, "bytes": size.bytes() })
         }),
+    })
+}
+
+fn tallies(of: &Table, tallies: &[Tally]) -> Json {
+    let tally = |Tally { of: summed, filter }: &Tally| {
+        json!({
+            "of": summed.as_ref().map(|summed| expr(of, summed)),
+            "filter": filter.as_ref().map(|filter| expr(of, filter)),
+        })
+    };
+    tallies.iter().map(tally).collect()
+}
+
+/// Columns are those of a joined row.
+fn joined(plan: &Plan, join: &Join) -> Json {
+    let Join { relations, conditions, walks, tallies } = join;
+    let row = &join.row(&plan.tables);
+    let tested = |tested: &Option<Expr>| tested.as_ref().map(|tested| expr(row, tested));
+    let step = |step: &Step| {
+        let Step { relation, kept, key, tested: then } = step;
+        json!({
+            "relation": relation,
+            "kept": kept_name(plan, *kept),
+            "key": self::key(row, key),
+            "tested": tested(then),
+        })
+    };
+    let walk = |walk: &Walk| {
+        let Walk { tested: first, steps } = walk;
+        json!({ "tested": tested(first), "steps": steps.iter().map(step).collect::<Vec<_>>() })
+    };
+    json!({
+        "relations": relations.iter().map(|id| table_name(plan, *id)).collect::<Vec<_>>(),
+        "conditions": conditions.iter().map(|one| expr(row, one)).collect::<Vec<_>>(),
+        "walks": walks.iter().map(walk).collect::<Vec<_>>(),
+        "tallies": self::tallies(row, tallies),
     })
 }
 
@@ -89,14 +119,20 @@ fn path(plan: &Plan, path: &Path, catalog: Option<&Catalog>) -> Json {
     let head = head.as_ref().map(|Head { filter, limit }| {
         json!({ "filter": filter.as_ref().map(|filter| expr(table, filter)), "limit": limit })
     });
+    let reaches = plan.reaches(path).into_iter().map(|reach| {
+        json!({
+            "table": table_name(plan, reach.table),
+            "route": names::route(plan, &reach),
+            "documents_per_row": catalog.and_then(|it| cost::fan_out(plan, it, &reach)),
+        })
+    });
     json!({
         "from": kept_name(plan, *from),
         "field": field,
         "reads": reads.iter().map(|id| column(table, *id)).collect::<Vec<_>>(),
         "head": head,
         "hops": hops.iter().map(|hop| self::hop(plan, hop)).collect::<Vec<_>>(),
-        "route": names::route(plan, path),
-        "documents_per_row": catalog.and_then(|catalog| cost::fan_out(plan, catalog, path)),
+        "reaches": reaches.collect::<Vec<_>>(),
     })
 }
 

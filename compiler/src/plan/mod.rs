@@ -20,6 +20,7 @@ mod build;
 pub mod cost;
 pub mod diff;
 pub mod graph;
+pub mod join;
 pub mod json;
 mod layout;
 mod names;
@@ -33,6 +34,7 @@ pub mod verbose;
 use serde::Serialize;
 
 pub use self::build::build;
+pub use self::join::{Join, Walk};
 pub use self::query::{Formula, Query};
 pub use self::tables::tables;
 
@@ -141,6 +143,8 @@ pub enum Holds {
     },
     /// One number per tally, kept in the diffs.
     Tallies(Vec<Tally>),
+    /// The same of rows joined to those of other tables.
+    Joined(Join),
 }
 
 /// A count and a sum over the rows of a group, enough for `count`, `sum` and `avg`.

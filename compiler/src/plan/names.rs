@@ -4,6 +4,7 @@
 //! the JSON, in the picture and in the metrics.
 
 use crate::expr::Expr;
+use crate::plan::join::{Link, Reach};
 pub(super) use crate::plan::phrase::expr;
 use crate::plan::query::Takes;
 use crate::plan::{
@@ -20,6 +21,11 @@ pub(super) fn columns(table: &Table, ids: impl IntoIterator<Item = ColumnId>) ->
 /// `tenant, no`.
 pub(super) fn key(table: &Table, key: &[KeyPart]) -> String {
     columns(table, key.iter().map(|part| part.column))
+}
+
+/// `orders[user_id]`.
+pub(super) fn keyed(table: &Table, key: &[KeyPart]) -> String {
+    format!("{}[{}]", table.name, self::key(table, key))
 }
 
 /// `created_at desc, id`; where NULLs stand only when it is not Postgres' default.
@@ -56,14 +62,19 @@ pub(super) fn function(function: AggregateFunction) -> &'static str {
 }
 
 /// How a change walks up: `order_id → orders[id].user_id`.
-pub(super) fn route(plan: &Plan, path: &Path) -> String {
-    let from = plan.kept(path.from);
-    let start = match from.key.as_slice() {
+pub(super) fn route(plan: &Plan, reach: &Reach) -> String {
+    let start = match reach.key.as_slice() {
         [] => "any of them".to_owned(),
-        by => key(plan.table(from.table), by),
+        by => key(plan.table(reach.table), by),
     };
-    let hops = path.hops.iter().map(|hop| self::hop(plan, hop));
-    std::iter::once(start).chain(hops).collect::<Vec<_>>().join(" → ")
+    let links = reach.links.iter().map(|link| {
+        let Link { table, key: _, gives, name } = link;
+        match gives.as_slice() {
+            [] => name.clone(),
+            gives => format!("{name}.{}", key(plan.table(*table), gives)),
+        }
+    });
+    std::iter::once(start).chain(links).collect::<Vec<_>>().join(" → ")
 }
 
 /// `orders[id].user_id`.
@@ -81,7 +92,7 @@ pub(super) fn only(plan: &Plan, path: &Path) -> Vec<String> {
     if kept.key.is_empty() {
         only.push("every document".into());
     }
-    if let Holds::Tallies(_) = kept.holds {
+    if let Holds::Tallies(_) | Holds::Joined(_) = kept.holds {
         only.push("only when a count or sum changes".into());
         return only;
     }
@@ -143,10 +154,13 @@ pub(super) fn condition(table: &Table, filter: Option<&Expr>, further: &[Formula
 }
 
 /// The kept things that an index reads, walks through or starts from, in their order.
-pub(super) fn used(index: &Index) -> Vec<KeptId> {
+pub(super) fn used(plan: &Plan, index: &Index) -> Vec<KeptId> {
     let mut used = shown(index);
     for path in &index.paths {
         used.push(path.from);
+        if let Holds::Joined(join) = &plan.kept(path.from).holds {
+            used.extend(join.reads());
+        }
         used.extend(path.hops.iter().map(|hop| hop.kept));
     }
     reads(&index.shape, &mut |read| used.extend(read.through.as_ref().map(|hop| hop.kept)));

@@ -19,8 +19,8 @@ use crate::catalog::Catalog;
 use crate::expr::{Expr, OnFailure};
 use crate::plan::layout::{Cell, Grid, Style, bytes, cell, figure, grouped, rounded, wrap};
 use crate::plan::{
-    Aggregate, Holds, Index, IndexId, KeptId, KeyPart, Object, Plan, Read, Table, Tally, Value,
-    cost, names,
+    Aggregate, Holds, Index, IndexId, Join, Kept, KeptId, KeyPart, Object, Plan, Read, Table,
+    Tally, Value, cost, names,
 };
 
 /// A path that reaches at least so many documents is worth a remark.
@@ -193,7 +193,7 @@ fn aggregate(plan: &Plan, table: &Table, of: &Aggregate) -> (String, String) {
             let far = plan.table(kept.table);
             let Tally { of, filter } = match &kept.holds {
                 Holds::Tallies(tallies) => tallies[usize::from(*tally)].clone(),
-                Holds::Rows { .. } => Tally { of: None, filter: None },
+                Holds::Rows { .. } | Holds::Joined(_) => Tally { of: None, filter: None },
             };
             let of = match of {
                 Some(of) => summed(far, &of),
@@ -235,17 +235,19 @@ fn enter(table: &Table, key: &[KeyPart]) -> String {
 fn changes(plan: &Plan, index: &Index, catalog: Option<&Catalog>) -> Grid {
     let mut rows: Vec<[String; 3]> = Vec::new();
     for path in &index.paths {
-        let table = plan.table(plan.kept(path.from).table);
-        let mut remarks = names::only(plan, path);
-        match catalog.and_then(|catalog| cost::fan_out(plan, catalog, path)) {
-            Some(n) if n >= WIDE => {
-                remarks.push(format!("one row may reach about {} documents", grouped(n)));
+        for reach in plan.reaches(path) {
+            let mut remarks = names::only(plan, path);
+            match catalog.and_then(|catalog| cost::fan_out(plan, catalog, &reach)) {
+                Some(n) if n >= WIDE => {
+                    remarks.push(format!("one row may reach about {} documents", grouped(n)));
+                }
+                Some(_) | None => {}
             }
-            Some(_) | None => {}
-        }
-        let row = [format!("  {}", table.name), names::route(plan, path), remarks.join("; ")];
-        if !rows.contains(&row) {
-            rows.push(row);
+            let table = format!("  {}", plan.table(reach.table).name);
+            let row = [table, names::route(plan, &reach), remarks.join("; ")];
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
         }
     }
     let mut grid = Grid::default();
@@ -306,7 +308,7 @@ fn keeps(plan: &Plan, of: Option<IndexId>, catalog: Option<&Catalog>) -> Grid {
 
 /// For each kept thing the indexes that use it.
 fn users(plan: &Plan) -> Vec<Vec<usize>> {
-    let used = plan.indexes.iter().map(names::used).collect::<Vec<_>>();
+    let used = plan.indexes.iter().map(|index| names::used(plan, index)).collect::<Vec<_>>();
     let using = |id: KeptId| (0..used.len()).filter(|n| used[*n].contains(&id)).collect();
     (0..plan.kept.len()).map(|id| using(KeptId(id as u16))).collect()
 }
@@ -320,13 +322,19 @@ fn remarks(plan: &Plan, id: KeptId, users: &[usize], of: Option<IndexId>) -> Str
             if !order.is_empty() {
                 remarks.push(format!("ordered by {}", names::order(table, order)));
             }
+            let is_joined = |kept: &Kept| match &kept.holds {
+                Holds::Joined(join) => join.reads().contains(&id),
+                Holds::Rows { .. } | Holds::Tallies(_) => false,
+            };
             if !plan.indexes.iter().any(|index| names::shown(index).contains(&id)) {
-                remarks.push("keys only".into());
+                let joined = plan.kept.iter().any(is_joined);
+                remarks.push(if joined { "for joins" } else { "keys only" }.into());
             }
         }
         Holds::Tallies(tallies) => {
             remarks.push(tallies.iter().map(|of| tally(table, of)).collect::<Vec<_>>().join(", "));
         }
+        Holds::Joined(join) => remarks.push(joined(plan, join)),
     }
     let others = users.iter().filter(|n| of.is_some_and(|of| usize::from(of.0) != **n));
     let others = others.map(|n| plan.indexes[*n].name.as_str()).collect::<Vec<_>>();
@@ -342,6 +350,14 @@ fn summed(table: &Table, of: &Expr) -> String {
         Expr::Column(column) => format!("{}.{}", table.name, table.column(*column).name),
         of => names::expr(table, of),
     }
+}
+
+/// `sum(items.price) where orders.id = items.order_id`.
+pub(super) fn joined(plan: &Plan, join: &Join) -> String {
+    let row = join.row(&plan.tables);
+    let tallies = join.tallies.iter().map(|of| tally(&row, of)).collect::<Vec<_>>().join(", ");
+    let conditions = join.conditions.iter().map(|one| names::expr(&row, one)).collect::<Vec<_>>();
+    format!("{tallies} of joined rows where {}", conditions.join(" and "))
 }
 
 /// `sum(total) where status = 'paid'`.

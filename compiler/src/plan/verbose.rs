@@ -7,7 +7,8 @@
 use crate::plan::layout::{Grid, Style, cell, figure};
 use crate::plan::query::Takes;
 use crate::plan::{
-    Aggregate, Formula, Holds, Index, Kept, KeptId, Object, Plan, Read, Value, names, text,
+    Aggregate, Formula, Holds, Index, Join, Kept, KeptId, Object, Plan, Read, Value, Walk, names,
+    text,
 };
 
 /// The operators in the order a change meets them.
@@ -22,6 +23,9 @@ pub fn verbose(plan: &Plan, colour: bool) -> String {
     for kept in &plan.kept {
         let (verb, what) = held(plan, kept);
         list.operator(&format!("{verb} {}", kept.name), &what);
+        if let Holds::Joined(join) = &kept.holds {
+            list.walks(plan, join);
+        }
     }
     for index in &plan.indexes {
         list.index(plan, index);
@@ -51,6 +55,24 @@ impl List {
         ]);
     }
 
+    fn walks(&mut self, plan: &Plan, join: &Join) {
+        let row = join.row(&plan.tables);
+        for (position, Walk { tested, steps }) in join.walks.iter().enumerate() {
+            let mut what: Vec<String> = Vec::new();
+            what.extend(tested.as_ref().map(|it| format!("where {}", names::expr(&row, it))));
+            what.extend(steps.iter().map(|step| {
+                let by = names::key(&row, &step.key);
+                let tested = step.tested.as_ref().map(|it| names::expr(&row, it));
+                let tested = tested.map(|it| format!(" where {it}")).unwrap_or_default();
+                format!("{} by {by}{tested}", plan.kept(step.kept).name)
+            }));
+            self.detail(
+                &format!("from {}", join.called(&plan.tables, position)),
+                &what.join(" → "),
+            );
+        }
+    }
+
     fn index(&mut self, plan: &Plan, index: &Index) {
         let root = plan.kept(index.root);
         let table = plan.table(root.table);
@@ -59,7 +81,9 @@ impl List {
             &format!("{} of {}", names::key(table, &table.key), table.name),
         );
         for path in &index.paths {
-            let mut what = vec![names::route(plan, path)];
+            let reaches = plan.reaches(path);
+            let mut what: Vec<String> =
+                reaches.iter().take(1).map(|reach| names::route(plan, reach)).collect();
             what.extend(names::only(plan, path));
             if !path.field.is_empty() {
                 what.push(format!("for {}", path.field));
@@ -148,5 +172,6 @@ fn held(plan: &Plan, kept: &Kept) -> (&'static str, String) {
             let tallies = tallies.iter().map(|of| text::tally(table, of)).collect::<Vec<_>>();
             ("reduce", format!("by {by}; {}", tallies.join(", ")))
         }
+        Holds::Joined(join) => ("reduce", format!("by {by}; {}", text::joined(plan, join))),
     }
 }

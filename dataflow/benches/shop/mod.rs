@@ -20,7 +20,9 @@ use flusso_dataflow::rows::Memory;
 
 const TABLES: &[(&str, &[(&str, SqlType)])] = &[
     ("users", &[("id", SqlType::Int4), ("name", SqlType::Text)]),
-    ("products", &[("id", SqlType::Int4), ("sku", SqlType::Text)]),
+    ("products", &[("id", SqlType::Int4), ("sku", SqlType::Text), ("category_id", SqlType::Int4)]),
+    ("categories", &[("id", SqlType::Int4), ("rate_id", SqlType::Int4)]),
+    ("rates", &[("id", SqlType::Int4), ("rate", SqlType::Numeric(Some(2)))]),
     ("orders", &[("id", SqlType::Int4), ("user_id", SqlType::Int4), ("status", SqlType::Text)]),
     (
         "items",

@@ -102,9 +102,9 @@ impl Tallies {
         self.0.is_empty()
     }
 
-    /// Turns what a row brought into what it takes away.
-    pub fn negate(&mut self) {
-        self.0.iter_mut().for_each(|(_, units)| *units = -*units);
+    /// Turns what a row brought into what so many of it bring; into what it takes away, by -1.
+    pub fn times(&mut self, count: i64) {
+        self.0.iter_mut().for_each(|(_, units)| *units *= count);
     }
 
     /// Counts a value that is not NULL in.
@@ -173,7 +173,7 @@ impl Monoid for Tallies {
 
 impl Abelian for Tallies {
     fn negate(&mut self) {
-        Tallies::negate(self);
+        self.times(-1);
     }
 }
 

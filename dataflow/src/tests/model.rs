@@ -11,6 +11,7 @@ use flusso_compiler::plan::{
 };
 use flusso_compiler::types::{Render, SqlType};
 
+use super::joins;
 use super::random::Dice;
 use crate::eval::{Place, Program, Scratch};
 use crate::feed::Change;
@@ -22,7 +23,7 @@ use crate::{json, order};
 pub type Documents = BTreeMap<(u16, String), Vec<u8>>;
 
 /// Columns of a row by plan column.
-type Values = Vec<Option<String>>;
+pub type Values = Vec<Option<String>>;
 
 /// The tables' rows by encoded primary key.
 #[derive(Clone)]
@@ -48,7 +49,7 @@ fn key_value(ty: &SqlType, dice: &mut Dice<'_>) -> String {
     }
 }
 
-fn data(values: &Values) -> Vec<Datum<'_>> {
+pub fn data(values: &Values) -> Vec<Datum<'_>> {
     fn datum(value: &Option<String>) -> Datum<'_> {
         value.as_ref().map_or(Datum::Null, |text| Datum::Text(text.as_bytes()))
     }
@@ -92,6 +93,11 @@ impl Tables {
             self.0[table].insert(Tables::key(plan, table, &row), row);
         }
         self.rows()
+    }
+
+    /// All rows of a table.
+    pub fn of(&self, table: TableId) -> impl Iterator<Item = &Values> {
+        self.0[usize::from(table.0)].values()
     }
 
     /// All that is there, as a copy would bring it.
@@ -202,7 +208,12 @@ impl Tables {
                 let (row, mut scratch) = (data(row), Scratch::default());
                 json::datum(render, program.value(&row, &mut scratch).expect("a value"), out);
             }
-            Value::Formula(..) | Value::Rows(_) | Value::Geo { .. } | Value::Constant(_) => {
+            Value::Formula(formula, render, _) => {
+                let value = joins::value(self, plan, formula, row);
+                let datum = value.as_ref().map_or(Datum::Null, |text| Datum::Text(text.as_bytes()));
+                json::datum(render, datum, out);
+            }
+            Value::Rows(_) | Value::Geo { .. } | Value::Constant(_) => {
                 unreachable!("not generated")
             }
             Value::Object(inner) => self.object(plan, inner, table, row, out),
@@ -339,7 +350,7 @@ fn gathered(
     }
 }
 
-fn encode(parts: &[KeyPart], row: &Values) -> Option<Vec<u8>> {
+pub fn encode(parts: &[KeyPart], row: &Values) -> Option<Vec<u8>> {
     let mut key = Vec::new();
     order::key(parts, &data(row), &mut key).expect("encodable").then_some(key)
 }

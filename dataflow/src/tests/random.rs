@@ -16,6 +16,8 @@ use flusso_compiler::files::schema::{
 use flusso_compiler::plan::{self, Plan};
 use flusso_compiler::types::SqlType;
 
+use super::joins;
+
 /// Choices read off a list of numbers; the first choice when they have run out.
 pub struct Dice<'a> {
     numbers: std::slice::Iter<'a, u32>,
@@ -31,7 +33,7 @@ impl<'a> Dice<'a> {
         self.numbers.next().map_or(0, |number| number % sides)
     }
 
-    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
+    pub fn pick<T: Clone>(&mut self, of: &[T]) -> T {
         of[self.roll(of.len() as u32) as usize].clone()
     }
 
@@ -48,7 +50,8 @@ pub fn scatter(n: u32) -> u32 {
 }
 
 /// Table, columns (name, type, nullable), primary key.
-type Shape = (&'static str, &'static [(&'static str, fn() -> SqlType)], &'static [&'static str]);
+pub type Shape =
+    (&'static str, &'static [(&'static str, fn() -> SqlType)], &'static [&'static str]);
 
 const SHAPES: &[Shape] = &[
     (
@@ -98,7 +101,7 @@ const SHAPES: &[Shape] = &[
 ];
 
 /// Child table, its columns, parent table.
-const LINKS: &[(&str, &[&str], &str)] = &[
+pub const LINKS: &[(&str, &[&str], &str)] = &[
     ("a", &["b_id"], "b"),
     ("a", &["parent_id"], "a"),
     ("b", &["c1", "c2"], "c"),
@@ -108,11 +111,11 @@ const LINKS: &[(&str, &[&str], &str)] = &[
     ("j", &["b_id"], "b"),
 ];
 
-fn shape(table: &str) -> &'static Shape {
+pub fn shape(table: &str) -> &'static Shape {
     SHAPES.iter().find(|shape| shape.0 == table).expect("a table of the shapes")
 }
 
-fn name(table: &str) -> TableName {
+pub fn name(table: &str) -> TableName {
     TableName { schema: "public".into(), name: table.into() }
 }
 
@@ -161,7 +164,8 @@ pub fn plan(dice: &mut Dice<'_>) -> Option<Plan> {
         prefix: String::new(),
         state: State::default(),
     };
-    plan::build(&config, Some(&catalog())).ok()
+    let plan = plan::build(&config, Some(&catalog())).ok()?;
+    plan.indexes.iter().all(joins::are_kept).then_some(plan)
 }
 
 fn entry(index: u32, dice: &mut Dice<'_>) -> IndexEntry {
@@ -197,13 +201,14 @@ fn fields(table: &str, depth: u32, dice: &mut Dice<'_>) -> Vec<Field> {
 }
 
 fn field(table: &str, depth: u32, position: u32, dice: &mut Dice<'_>) -> Field {
-    let kind = match dice.roll(if depth < 3 { 8 } else { 2 }) {
+    let kind = match dice.roll(if depth < 3 { 10 } else { 2 }) {
         0 | 1 => scalar(table, dice),
         2 => Kind::Object(fields(table, depth + 1, dice)),
         3 => belongs_to(table, depth, dice),
         4 | 5 => to_many(table, depth, dice),
         6 => aggregate(table, dice),
-        _ => many_to_many(table, depth, dice),
+        7 => many_to_many(table, depth, dice),
+        _ => joins::aggregate(table, dice).unwrap_or_else(|| scalar(table, dice)),
     };
     Field { name: at(format!("f{position}")), options: BTreeMap::new(), kind }
 }

@@ -13,6 +13,7 @@
 use std::collections::BTreeMap;
 
 use flusso_compiler::catalog::Catalog;
+use flusso_compiler::plan::join::Reach;
 use flusso_compiler::plan::{self, Index, KeyPart, Plan, TableId, oracle};
 use flusso_compiler::types::{Class, SqlType};
 use flusso_dataflow::row::Row;
@@ -87,11 +88,11 @@ impl<'a> Needed<'a> {
         let mut rows = Rows::new();
         let Some(these) = self.these(ids) else { return Ok(rows) };
         let root = self.plan.kept(self.index.root).table;
-        let mut queries = vec![(root, self.query(root, &self.root().key, &[], &these))];
-        for path in &self.index.paths {
-            let kept = self.plan.kept(path.from);
-            queries.push((kept.table, self.query(kept.table, &kept.key, &path.hops, &these)));
-        }
+        let own = Reach { table: root, key: self.root().key.clone(), links: Vec::new() };
+        let paths = self.index.paths.iter();
+        let reaches = paths.flat_map(|path| self.plan.reaches(path)).chain([own]);
+        let mut queries: Vec<(TableId, String)> =
+            reaches.map(|reach| (reach.table, self.query(&reach, &these))).collect();
         // Several indexes and fields may come by the same way.
         queries.sort();
         queries.dedup();
@@ -150,19 +151,19 @@ impl<'a> Needed<'a> {
         format!("{only}{}", quote::table(&table.name))
     }
 
-    /// The rows of a table from whose key the hops lead to these root rows.
-    fn query(&self, table: TableId, key: &[KeyPart], hops: &[plan::Hop], these: &str) -> String {
-        let named = self.plan.table(table);
+    /// The rows that are linked to these root rows.
+    fn query(&self, reach: &Reach, these: &str) -> String {
+        let Reach { table, key, links } = reach;
+        let named = self.plan.table(*table);
         let columns =
             named.columns.iter().map(|column| format!("t.{}", quote::ident(&column.name)));
         let columns: Vec<String> = columns.collect();
         let (mut from, mut found) = (String::new(), Vec::new());
         // What the step before gave, to be met by the key of the next.
         let mut gave: Option<Vec<String>> = None;
-        for (n, hop) in hops.iter().enumerate() {
-            let (kept, alias) = (self.plan.kept(hop.kept), format!("h{n}"));
-            let named = self.plan.table(kept.table);
-            let key = self.sides(named, &alias, &kept.key);
+        for (n, link) in links.iter().enumerate() {
+            let (named, alias) = (self.plan.table(link.table), format!("h{n}"));
+            let key = self.sides(named, &alias, &link.key);
             let relation = self.from(named);
             match gave {
                 None => {
@@ -176,7 +177,7 @@ impl<'a> Needed<'a> {
                     ));
                 }
             }
-            gave = Some(self.sides(named, &alias, &hop.gives));
+            gave = Some(self.sides(named, &alias, &link.gives));
         }
         let root = (self.from(self.root()), self.sides(self.root(), "r", &self.root().key));
         match gave {
@@ -186,7 +187,7 @@ impl<'a> Needed<'a> {
             }
         }
         let rows = format!("SELECT {} FROM {} AS t", columns.join(", "), self.from(named));
-        match key {
+        match key.as_slice() {
             // What has no key is every document's.
             [] => format!("{rows} WHERE EXISTS (SELECT FROM {from} WHERE {these})"),
             key => format!(

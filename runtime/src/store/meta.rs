@@ -208,13 +208,12 @@ impl Meta {
 
     /// The plan's tables that an index reads, by position.
     pub(crate) fn reads(plan: &Plan, index: &flusso_compiler::plan::Index) -> Vec<usize> {
-        let paths = index.paths.iter();
-        let kept = paths.flat_map(|path| {
-            std::iter::once(path.from).chain(path.hops.iter().map(|hop| hop.kept))
+        let reaches = index.paths.iter().flat_map(|path| plan.reaches(path));
+        let read = reaches.flat_map(|reach| {
+            std::iter::once(reach.table).chain(reach.links.into_iter().map(|link| link.table))
         });
-        let kept = kept.chain(std::iter::once(index.root));
-        let mut tables: Vec<usize> =
-            kept.map(|kept| usize::from(plan.kept(kept).table.0)).collect();
+        let read = read.chain([plan.kept(index.root).table]);
+        let mut tables: Vec<usize> = read.map(|table| usize::from(table.0)).collect();
         tables.sort_unstable();
         tables.dedup();
         tables

@@ -56,7 +56,7 @@ impl Queries<'_> {
     pub fn value(&mut self) -> Option<(String, String)> {
         Some(match self.dice.below(8) {
             0..3 => {
-                let (source, more) = self.source_and_condition(2)?;
+                let (source, more) = self.source_and_condition(4)?;
                 let (tag, of) = *self.dice.pick(&REDUCED);
                 let of = of.replace('@', &self.some_row(&source));
                 let Source { from, linked, .. } = source;
@@ -204,12 +204,12 @@ impl Queries<'_> {
         let mut from = format!("{} {name}", self.tables[*table].name);
         let mut rows = vec![first.clone()];
         for _ in 1..most {
-            if self.dice.once_in(2) {
+            if self.dice.once_in(3) {
                 break;
             }
             let near = if self.dice.once_in(5) { around.clone() } else { rows.clone() };
             let Some((next, on)) = self.linked(&near) else { break };
-            let kind = *self.dice.pick(&["JOIN", "LEFT JOIN"]);
+            let kind = *self.dice.pick(&["JOIN", "JOIN", "LEFT JOIN"]);
             from += &format!(" {kind} {} {} ON {on}", self.tables[next.1].name, next.0);
             rows.push(next);
         }

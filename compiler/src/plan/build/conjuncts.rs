@@ -12,6 +12,7 @@ use crate::sql::block::{Asks, Block, From, Input, JoinKind, Source, Subquery};
 use crate::types::SqlType;
 
 /// One of several conditions that all must hold.
+#[derive(Clone)]
 pub struct Conjunct {
     /// The condition, over the inputs of the query.
     pub expr: Expr,

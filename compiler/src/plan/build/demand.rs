@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::{ColumnId, KeptId, KeyPart, OrderPart, TableId, Tally};
+use crate::plan::{ColumnId, Join, KeptId, KeyPart, OrderPart, TableId, Tally};
 
 /// A need of one reader. Until [`share`](super::share) has run, a [`KeptId`] in a lowered index is
 /// the position of a demand.
@@ -30,6 +30,8 @@ pub enum Wants {
     },
     /// A number over them.
     Tally(Tally),
+    /// A number over what they and others come to when joined.
+    Joined(Join),
 }
 
 /// All demands of a deployment.
@@ -53,7 +55,7 @@ impl Demands {
     pub fn order(&self, demand: KeptId) -> Vec<OrderPart> {
         match &self.0[usize::from(demand.0)].wants {
             Wants::Rows { order: Some(order), head: true, .. } => order.clone(),
-            Wants::Rows { .. } | Wants::Tally(_) => Vec::new(),
+            Wants::Rows { .. } | Wants::Tally(_) | Wants::Joined(_) => Vec::new(),
         }
     }
 

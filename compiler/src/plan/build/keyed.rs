@@ -1,23 +1,18 @@
 //! Relations of a query by key: what must be kept of them, and how a change of one gets to the root.
 //!
-//! Here also the two ways that need not read a group: a tally, when a relation is only counted or
-//! summed, and the head of an ordered arrangement, when only its first rows are.
+//! Here also one of the ways that need not read a group: the head of an ordered arrangement, when
+//! only its first rows are. The other, numbers, is [`reduced`](super::reduced).
 
 use std::collections::BTreeSet;
 
-use super::conjuncts::{Conjunct, Link, conjuncts, inputs_of, joined, links};
+use super::conjuncts::{Link, inputs_of, joined};
 use super::demand::Wants;
 use super::lower::Lowering;
 use super::query::{Frame, Site, Stand, stand};
-use super::walk::with_a_place;
 use crate::diagnostics::{At, Place};
 use crate::expr::Expr;
-use crate::plan::query::{Found, Query};
-use crate::plan::{ColumnId, Head, Hop, KeyPart, OrderPart, Path, TableId, Tally};
-use crate::sql::block::{
-    AggregateCall, Asks, Block, BlockAggregate, Distinct, From, JoinKind, SortKey, Source,
-};
-use crate::types::SqlType;
+use crate::plan::{ColumnId, Head, Hop, KeyPart, OrderPart, Path, TableId};
+use crate::sql::block::{Block, BlockAggregate, Distinct, From, JoinKind, SortKey, Source};
 
 /// A relation that has been found a key for.
 pub struct Keyed {
@@ -28,14 +23,15 @@ pub struct Keyed {
 }
 
 /// A key of a relation, and the row it is made from.
-struct Key {
-    from: Site,
+pub struct Key {
+    /// That row.
+    pub from: Site,
     /// Columns of that row.
-    outer: Vec<KeyPart>,
+    pub outer: Vec<KeyPart>,
     /// Columns of the relation.
-    inner: Vec<KeyPart>,
+    pub inner: Vec<KeyPart>,
     /// The inputs of the query on the outer side.
-    inputs: Vec<KeyPart>,
+    pub inputs: Vec<KeyPart>,
 }
 
 impl Lowering<'_> {
@@ -58,7 +54,8 @@ impl Lowering<'_> {
         Some(Keyed { site: Site { table, demand, key: inner, up }, key: inputs })
     }
 
-    fn key(
+    /// The key that links make; without any that of the root, for it is the same for every document.
+    pub(super) fn key(
         &mut self,
         frames: &[Frame],
         table: TableId,
@@ -152,113 +149,6 @@ impl Lowering<'_> {
         };
         keys.iter().map(part).collect()
     }
-
-    /// The query as tallies, when all it asks of its one relation is how many or how much. The
-    /// outer option is none after a mistake.
-    pub(super) fn tallied_query(
-        &mut self,
-        around: &[Frame],
-        field: &str,
-        asks: &Asks,
-        block: &Block,
-    ) -> Option<Option<Query>> {
-        let [relation] = block.relations.as_slice() else { return Some(None) };
-        let (From::Table(name), JoinKind::Inner) = (&relation.from, relation.join) else {
-            return Some(None);
-        };
-        let Some(aggregates) = tallied(asks, block) else { return Some(None) };
-        let frames: Vec<Frame> = around.iter().cloned().chain([vec![Stand::Later]]).collect();
-        let (all, there) = (conjuncts(block), BTreeSet::new());
-        let by = with_a_place(block, links(block, &all, 0, &there), around, &there);
-        let by = by.unwrap_or_default();
-        let is_key = |position: usize| by.iter().any(|link| link.conjunct == position);
-        let rest: Vec<&Conjunct> =
-            all.iter().enumerate().filter(|(n, _)| !is_key(*n)).map(|(_, one)| one).collect();
-        let parts = aggregates.iter().flat_map(|call| call.of.iter().chain(&call.filter));
-        if !rest.iter().map(|one| &one.expr).chain(parts).all(|expr| is_own(expr, block)) {
-            return Some(None);
-        }
-
-        let table = self.tables.table(&At::new(name.clone(), relation.place), None)?;
-        let Key { from, outer, inner, inputs: key } = self.key(&frames, table, block, &by)?;
-        let up = self.climb(&from, &outer);
-        let mut tallies = Vec::new();
-        for call in &aggregates {
-            let mut filter: Vec<Expr> = rest.iter().map(|one| one.expr.clone()).collect();
-            filter.extend(call.filter.clone());
-            let mut of = call.of.clone();
-            if call.function == BlockAggregate::Count {
-                // Counting values is counting the rows that have one.
-                let valued = of.take().map(|of| Expr::Not(Box::new(Expr::IsNull(Box::new(of)))));
-                filter.extend(valued);
-            }
-            let filter = match joined(filter) {
-                Some(filter) => Some(self.own(table, block, &filter)?),
-                None => None,
-            };
-            let of = match of {
-                Some(of) => Some(self.own(table, block, &of)?),
-                None => None,
-            };
-            let kept = self.demands.add(table, inner.clone(), Wants::Tally(Tally { of, filter }));
-            let (field, hops) = (field.to_owned(), up.clone());
-            self.add_path(Path { from: kept, field, reads: Vec::new(), head: None, hops });
-            tallies.push((kept, 0));
-        }
-        let counted = [vec![Stand::Counted(table)]];
-        let frames: Vec<Frame> = around.iter().cloned().chain(counted).collect();
-        let inputs = self.inputs(&frames, &block.inputs)?;
-        Some(Some(Query {
-            asks: asks.clone(),
-            inputs,
-            queries: Vec::new(),
-            from: Found::Tallied { key, tallies },
-            group: Some(Vec::new()),
-            aggregates,
-            having: block.having.clone(),
-            outputs: block.outputs.clone(),
-            distinct: Distinct::No,
-            union: Vec::new(),
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
-        }))
-    }
-}
-
-/// The aggregates of a query that is no more than counts, sums and means of one relation's rows.
-fn tallied(asks: &Asks, block: &Block) -> Option<Vec<AggregateCall>> {
-    let whole = block.union.is_empty()
-        && block.distinct == Distinct::No
-        && block.subqueries.is_empty()
-        && block.offset == 0;
-    if !whole {
-        return None;
-    }
-    if *asks == Asks::Exists && block.group.is_none() && block.limit != Some(0) {
-        // Whether there is a row is whether there are more than none.
-        return Some(vec![AggregateCall {
-            function: BlockAggregate::Count,
-            of: None,
-            distinct: false,
-            filter: None,
-            order: Vec::new(),
-            ty: SqlType::Int8,
-        }]);
-    }
-    let plain = |call: &AggregateCall| {
-        let summed = matches!(
-            call.function,
-            BlockAggregate::Count | BlockAggregate::Sum | BlockAggregate::Avg
-        );
-        summed && !call.distinct
-    };
-    let all = block.group.as_ref().is_some_and(Vec::is_empty)
-        && block.limit.is_none()
-        && block.order.is_empty()
-        && !block.aggregates.is_empty()
-        && block.aggregates.iter().all(plain);
-    all.then(|| block.aggregates.clone())
 }
 
 fn root(frames: &[Frame]) -> Option<Site> {

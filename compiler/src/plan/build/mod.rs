@@ -19,6 +19,7 @@ mod keyed;
 mod lower;
 mod membership;
 mod query;
+mod reduced;
 mod relations;
 mod row;
 mod scope;

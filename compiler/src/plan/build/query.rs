@@ -5,8 +5,9 @@
 //!       each: a demand by its key, and a path: that key ─► the row it came from ─► … ─► root
 //! ```
 //!
-//! One relation that is only counted or summed becomes a tally; the first rows of one relation stand
-//! in their order. What has no key and is neither is refused: each document would read all of it.
+//! What is only counted or summed becomes numbers, see [`reduced`](super::reduced); the first rows
+//! of one relation stand in their order. What has no key and is neither is refused: each document
+//! would read all of it.
 
 use std::collections::BTreeSet;
 
@@ -147,7 +148,7 @@ impl Lowering<'_> {
         if asks == Asks::Value {
             extreme_first(&mut block);
         }
-        if let Some(query) = self.tallied_query(around, field, &asks, &block)? {
+        if let Some(query) = self.reduced(around, field, &asks, &block)? {
             return Some(query);
         }
         let Open { query, sites, .. } = self.open(around, field, asks, block)?;
@@ -165,7 +166,8 @@ impl Lowering<'_> {
     ) -> Option<Open> {
         let mut all = conjuncts(&block);
         let tables = self.tables_of(&block)?;
-        let keys = tables.iter().map(|table| self.key_names(*table)).collect::<Vec<_>>();
+        let key_names = |table: &Option<_>| table.map_or(Vec::new(), |table| self.key_names(table));
+        let keys = tables.iter().map(key_names).collect::<Vec<_>>();
         let mut frames = around.to_vec();
         frames.push(vec![Stand::Later; block.relations.len()]);
         let own = frames.len() - 1;
@@ -301,13 +303,10 @@ impl Lowering<'_> {
         })
     }
 
-    /// The names of a table's primary key; none of what is no table.
-    fn key_names(&self, table: Option<TableId>) -> Vec<String> {
-        let name =
-            |column: ColumnId, table: TableId| self.tables.get(table).column(column).name.clone();
-        let of =
-            |table| self.tables.primary_key(table).into_iter().map(move |one| name(one, table));
-        table.map_or(Vec::new(), |table| of(table).collect())
+    /// The names of a table's primary key.
+    pub(super) fn key_names(&self, table: TableId) -> Vec<String> {
+        let name = |column: ColumnId| self.tables.get(table).column(column).name.clone();
+        self.tables.primary_key(table).into_iter().map(name).collect()
     }
 
     fn no_key(&mut self, relation: &block::Relation) {
@@ -320,7 +319,7 @@ impl Lowering<'_> {
     }
 
     /// By relation its table; none for what is no table. None when one is unknown.
-    fn tables_of(&mut self, block: &Block) -> Option<Vec<Option<TableId>>> {
+    pub(super) fn tables_of(&mut self, block: &Block) -> Option<Vec<Option<TableId>>> {
         let mut table = |relation: &block::Relation| match &relation.from {
             From::Table(name) => {
                 let name = At::new(name.clone(), relation.place);

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::expr::Expr;
 use crate::plan::query::{Found, Query, Rows};
 use crate::plan::{
-    Aggregate, ColumnId, Formula, Holds, Index, Kept, KeptId, KeyPart, Object, OrderPart, Plan,
-    Read, Table, TableId, Tally, Value,
+    Aggregate, ColumnId, Formula, Holds, Index, Join, Kept, KeptId, Object, OrderPart, Plan, Read,
+    Table, TableId, Tally, Value,
 };
 
 use super::demand::{Demand, Demands, Wants};
-use crate::plan::names;
+use crate::plan::names::{self, keyed};
 
 /// The plan in which the demands are met.
 pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> Plan {
@@ -24,6 +24,10 @@ pub fn share(tables: Vec<Table>, demands: Demands, mut indexes: Vec<Index>) -> P
     for members in groups.values() {
         tallies(&tables, &demands.0, members, &mut kept, &mut met);
         rows(&tables, &demands.0, members, &mut kept, &mut met);
+    }
+    // What joins look up stands before them.
+    for members in groups.values() {
+        joins(&tables, &demands.0, members, &mut kept, &mut met);
     }
     number_namesakes(&mut kept);
     for index in &mut indexes {
@@ -76,28 +80,40 @@ fn tallies(
 ) {
     let wanted = members.iter().filter_map(|member| match &demands[*member].wants {
         Wants::Tally(tally) => Some((*member, tally)),
-        Wants::Rows { .. } => None,
+        Wants::Rows { .. } | Wants::Joined(_) => None,
     });
     let wanted: Vec<(usize, &Tally)> = wanted.collect();
+    let Some((first, _)) = wanted.first() else { return };
+    let Demand { table, key, .. } = &demands[*first];
+    let of = &tables[usize::from(table.0)];
+    let all = numbered(&wanted, KeptId(kept.len() as u16), met);
+    let name = format!("{} {}", keyed(of, key), reduced(of, &all));
+    kept.push(Kept { name, table: *table, key: key.clone(), holds: Holds::Tallies(all) });
+}
+
+/// The tallies that are wanted, each once and in a stable order, as those of one kept thing.
+fn numbered(wanted: &[(usize, &Tally)], kept: KeptId, met: &mut [(KeptId, u16)]) -> Vec<Tally> {
     let mut all: Vec<Tally> = Vec::new();
-    for (_, tally) in &wanted {
+    for (_, tally) in wanted {
         if !all.contains(tally) {
             all.push((*tally).clone());
         }
     }
-    let Some((first, _)) = wanted.first() else { return };
     let column = |of: &Option<Expr>| match of {
         Some(Expr::Column(column)) => Some(*column),
         Some(_) | None => None,
     };
     let place = |tally: &Tally| (column(&tally.of), format!("{:?}", (&tally.of, &tally.filter)));
     all.sort_by_cached_key(place);
-    for (member, tally) in &wanted {
+    for (member, tally) in wanted {
         let place = all.iter().position(|one| one == *tally).unwrap_or_default();
-        met[*member] = (KeptId(kept.len() as u16), place as u16);
+        met[*member] = (kept, place as u16);
     }
-    let Demand { table, key, .. } = &demands[*first];
-    let of = &tables[usize::from(table.0)];
+    all
+}
+
+/// `count, sum(total) filtered`.
+fn reduced(of: &Table, all: &[Tally]) -> String {
     let what = |tally: &Tally| {
         let when = if tally.filter.is_some() { " filtered" } else { "" };
         match &tally.of {
@@ -107,8 +123,39 @@ fn tallies(
     };
     let mut names: Vec<String> = all.iter().map(what).collect();
     names.dedup();
-    let name = format!("{} {}", keyed(of, key), names.join(", "));
-    kept.push(Kept { name, table: *table, key: key.clone(), holds: Holds::Tallies(all) });
+    names.join(", ")
+}
+
+/// Joins of the same relations under the same conditions become one.
+fn joins(
+    tables: &[Table],
+    demands: &[Demand],
+    members: &[usize],
+    kept: &mut Vec<Kept>,
+    met: &mut [(KeptId, u16)],
+) {
+    let mut alike: BTreeMap<String, (Join, Vec<(usize, &Tally)>)> = BTreeMap::new();
+    for member in members {
+        let Wants::Joined(join) = &demands[*member].wants else { continue };
+        let [tally] = join.tallies.as_slice() else { continue };
+        let mut same = Join { tallies: Vec::new(), ..join.clone() };
+        for step in same.walks.iter_mut().flat_map(|walk| &mut walk.steps) {
+            step.kept = met[usize::from(step.kept.0)].0;
+        }
+        let (_, wanted) = alike.entry(format!("{same:?}")).or_insert((same, Vec::new()));
+        wanted.push((*member, tally));
+    }
+    for (join, wanted) in alike.into_values() {
+        let Demand { table, key, .. } = &demands[wanted[0].0];
+        let tallies = numbered(&wanted, KeptId(kept.len() as u16), met);
+        let others = (1..join.relations.len()).map(|position| join.called(tables, position));
+        let others: Vec<String> = others.collect();
+        let keyed = keyed(&tables[usize::from(table.0)], key);
+        let what = reduced(&join.row(tables), &tallies);
+        let name = format!("{keyed} join {} {what}", others.join(", "));
+        let holds = Holds::Joined(Join { tallies, ..join });
+        kept.push(Kept { name, table: *table, key: key.clone(), holds });
+    }
 }
 
 fn rows(
@@ -156,11 +203,6 @@ fn rows(
         let holds = Holds::Rows { order, columns };
         kept.push(Kept { name, table: *table, key: key.clone(), holds });
     }
-}
-
-fn keyed(table: &Table, key: &[KeyPart]) -> String {
-    let key: Vec<&str> = key.iter().map(|part| table.column(part.column).name.as_str()).collect();
-    format!("{}[{}]", table.name, key.join(", "))
 }
 
 fn ordered(table: &Table, order: &[OrderPart]) -> String {
@@ -244,7 +286,7 @@ impl Answer<'_> {
         }
         let stands = match &self.kept[usize::from(read.kept.0)].holds {
             Holds::Rows { order, .. } => *order == read.order,
-            Holds::Tallies(_) => false,
+            Holds::Tallies(_) | Holds::Joined(_) => false,
         };
         read.sorted = stands && read.through.is_none();
     }

@@ -9,10 +9,10 @@
 
 use std::collections::BTreeSet;
 
-use super::conjuncts::{Conjunct, Link, Ready, ready, tests};
+use super::conjuncts::{Conjunct, Link, Ready, links, ready, tests};
 use super::query::{Frame, Stand, stand};
 use crate::expr::Expr;
-use crate::sql::block::{Block, From, Source};
+use crate::sql::block::{Block, From, JoinKind, Source};
 
 /// One relation of a query, in its turn.
 pub struct Step {
@@ -59,6 +59,38 @@ pub fn walk(
     Ok(steps)
 }
 
+/// The relations of a query from one of them on, each found by rows before it, and what is tested
+/// as soon as each is there. Of those at hand what its primary key finds comes first: it is one row.
+/// None when nothing links one to the others.
+pub fn walk_from(
+    block: &Block,
+    all: &mut [Conjunct],
+    keys: &[Vec<String>],
+    first: u16,
+) -> Option<Vec<Step>> {
+    let mut there = BTreeSet::from([first]);
+    let tested = tests(all, JoinKind::Inner, first, &there);
+    let mut steps = vec![Step { number: first, links: Vec::new(), tested }];
+    while steps.len() < block.relations.len() {
+        let waiting = (0..block.relations.len() as u16).filter(|one| !there.contains(one));
+        let linked = waiting.filter_map(|number| {
+            let found = with_a_place(block, links(block, all, number, &there), &[], &there)?;
+            let key = &keys[usize::from(number)];
+            let found = by_primary_key(block, found, key);
+            let is_one = !key.is_empty() && covers(block, &found, key);
+            Some((!is_one, number, found))
+        });
+        let (_, number, links) = linked.min_by_key(|(several, number, _)| (*several, *number))?;
+        for link in &links {
+            all[link.conjunct].said = true;
+        }
+        there.insert(number);
+        let tested = tests(all, JoinKind::Inner, number, &there);
+        steps.push(Step { number, links, tested });
+    }
+    Some(steps)
+}
+
 /// Of the links of a relation those to one earlier row whose own rows can be found by it: to the
 /// row that most of them lead to. None when there is no such row.
 pub fn with_a_place(
@@ -93,11 +125,22 @@ pub fn with_a_place(
 }
 
 /// A row that its primary key finds needs no other arrangement: the rest is tested.
-fn by_primary_key(block: &Block, links: Vec<Link>, key: &[String]) -> Vec<Link> {
-    let column = |link: &Link| match &block.inputs[link.inner].source {
-        Source::Column { column, .. } => key.contains(column),
-        Source::Group(_) | Source::Aggregate(_) | Source::Subquery(_) => false,
-    };
-    let whole: Vec<Link> = links.iter().filter(|link| column(link)).copied().collect();
-    if !key.is_empty() && whole.len() == key.len() { whole } else { links }
+fn by_primary_key(block: &Block, mut links: Vec<Link>, key: &[String]) -> Vec<Link> {
+    if !key.is_empty() && covers(block, &links, key) {
+        links.retain(|link| inner_name(block, link).is_some_and(|name| key.contains(name)));
+    }
+    links
+}
+
+/// Whether links find a relation by all of these columns, and so at most one row by its key.
+pub fn covers(block: &Block, links: &[Link], key: &[String]) -> bool {
+    key.iter().all(|name| links.iter().any(|link| inner_name(block, link) == Some(name)))
+}
+
+/// The name of the column that a link finds a relation by.
+fn inner_name<'a>(block: &'a Block, link: &Link) -> Option<&'a String> {
+    match &block.inputs[link.inner].source {
+        Source::Column { column, .. } => Some(column),
+        Source::Group(_) | Source::Aggregate(_) | Source::Subquery(_) => None,
+    }
 }
