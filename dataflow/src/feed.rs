@@ -388,11 +388,11 @@ impl Feeder {
         Ok(())
     }
 
-    fn spread(&mut self, at: Lsn, table: TableId, mut deltas: Vec<Delta>) {
-        while !deltas.is_empty() {
-            let rest = deltas.split_off(deltas.len().min(CHUNK));
+    fn spread(&mut self, at: Lsn, table: TableId, deltas: Vec<Delta>) {
+        let mut left = deltas.into_iter();
+        while left.len() > 0 {
+            let deltas = left.by_ref().take(CHUNK).collect();
             send(&self.lines, &mut self.next, Deltas { at, table, deltas });
-            deltas = rest;
         }
     }
 
