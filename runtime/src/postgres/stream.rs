@@ -46,8 +46,10 @@ const REPORT_EVERY: Duration = Duration::from_millis(100);
 const RUSH: Duration = Duration::from_micros(200);
 const GATHER: Duration = Duration::from_millis(1);
 /// How long a consumer may take nothing before the connection is given back: a server that is
-/// told to stop waits for us to read what it has.
+/// told to stop waits for us to read what it has. Amid a transaction it may take longer, because
+/// the server would begin that again: pieces of a huge one take their time.
 const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE_AMID: Duration = Duration::from_secs(60);
 /// The first and the longest pause before connecting again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(15));
 
@@ -288,6 +290,7 @@ impl Follower {
             return Ok(None);
         }
         let since = Instant::now();
+        let patience = if self.reader.is_amid() { PATIENCE_AMID } else { PATIENCE };
         loop {
             tokio::select! {
                 biased;
@@ -299,7 +302,7 @@ impl Follower {
                 () = stopped(&mut self.stop) => return Ok(Some(End::Stopped)),
                 error = looking.ended() => return Err(error),
                 _ = status.tick() => {
-                    if since.elapsed() > PATIENCE {
+                    if since.elapsed() > patience {
                         return Ok(Some(End::Parked));
                     }
                 }

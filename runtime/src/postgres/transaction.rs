@@ -101,6 +101,11 @@ impl Reader {
         self.due.max(self.idle)
     }
 
+    /// Whether the end of a transaction is still to come.
+    pub(crate) fn is_amid(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// The connection was cut: what was open will be told again, relations included.
     pub(crate) fn cut(&mut self) {
         self.open = None;
