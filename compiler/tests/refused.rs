@@ -80,7 +80,6 @@ const FORMS: &[(&str, &[(Place, &str)])] = &[
             (Field("long"), "(SELECT count(*) FROM orders o WHERE o.user_id > users.id)"),
             (Where, "EXISTS (SELECT 1 FROM orders o WHERE o.user_id <> users.id)"),
             (Where, "age > ALL (SELECT qty FROM items)"),
-            (Where, "id NOT IN (SELECT o.user_id FROM orders o JOIN items i ON i.order_id = o.id)"),
             (Join, "orders o ON o.user_id < users.id"),
             (Join, "orders o ON o.user_id = users.id JOIN items i ON i.qty > o.total"),
         ],
