@@ -18,6 +18,7 @@ use flusso_dataflow::feed::FeedError;
 use flusso_dataflow::rows::{Memory, Rows};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::deliver::{Ask, Backlog, Delivery, Shared, spread};
 use crate::feed::{Fault, feed};
@@ -38,6 +39,8 @@ const IN_FLIGHT: usize = 16 << 20;
 const START_UP: Duration = Duration::from_secs(60);
 /// The same when there are others to begin with.
 const COURTESY: Duration = Duration::from_secs(3);
+/// How long after the capture it may be seen that writing has failed.
+const NOTICE: Duration = Duration::from_secs(1);
 /// How long an ending run waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -248,7 +251,11 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
             Ok(Err(CaptureError::Abandoned) | Ok(())) if !*stop.borrow() => match feed_ended.await {
                 Ok(Err(Fault::Feed(error))) => Err(RunError::Feed(error)),
                 Ok(Err(Fault::Memory(error))) => Err(RunError::Memory(error)),
-                Ok(Ok(())) | Err(_) => Ok(()),
+                // Nor is anything confirmed when nothing can be written.
+                Ok(Ok(())) | Err(_) => match timeout(NOTICE, written(&mut writing)).await {
+                    Ok(failed) => Err(RunError::State(failed)),
+                    Err(_) => Ok(()),
+                },
             },
             Ok(ended) => ended.map_err(RunError::Capture),
             // It panicked, and the process is ending.
@@ -271,7 +278,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
             drop(task.await);
         }
     };
-    if tokio::time::timeout(PATIENCE, close).await.is_err() {
+    if timeout(PATIENCE, close).await.is_err() {
         tracing::warn!("the connections did not close in time and were dropped");
     }
     if let (Some(store), Err(error)) = (&store, &ended) {
