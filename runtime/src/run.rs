@@ -211,7 +211,6 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
     let ending = watch::Sender::new(false);
     let mut deliveries = JoinSet::new();
     let mut ways = Vec::new();
-    let patience = (sinks.len() == 1).then_some(START_UP);
     for (me, Prepared { sink, targets, stands }) in sinks.into_iter().enumerate() {
         let (ask, asked) = mpsc::unbounded_channel();
         ways.push(ask);
@@ -224,7 +223,7 @@ async fn follow(settings: Settings, mut stop: watch::Receiver<bool>) -> Result<(
                 match stands {
                     Stands::Ready(_) if skip_fill => delivery.ready(&[], first),
                     Stands::Ready(empty) => delivery.ready(&empty, first),
-                    Stands::Empty => delivery.prepare(&targets, patience, first).await?,
+                    Stands::Empty => delivery.prepare(&targets, Some(START_UP), first).await?,
                     Stands::Away => delivery.prepare(&targets, None, |_| false).await?,
                 }
                 delivery.run().await
@@ -325,7 +324,8 @@ struct Prepared {
 enum Stands {
     /// Ready, with these indexes to be filled.
     Ready(Vec<IndexId>),
-    /// It has nothing of a state that is new: made ready while rows are copied.
+    /// The only one, and it has nothing of a state that is new: made ready while rows are copied.
+    /// With others, one that is away would keep the first fill from them.
     Empty,
     /// Not there yet.
     Away,
@@ -342,7 +342,7 @@ async fn prepare(
     let alone = sinks.len() == 1;
     let mut ready: Vec<Prepared> = Vec::with_capacity(sinks.len());
     for (mut sink, targets) in sinks {
-        let stands = if fresh && sink.keeps() {
+        let stands = if fresh && alone && sink.keeps() {
             Stands::Empty
         } else {
             match sink.prepare(&targets, if alone { START_UP } else { COURTESY }).await {

@@ -70,6 +70,11 @@ pub struct Load {
 }
 
 impl Load {
+    fn add(&mut self, documents: Arc<Vec<Document>>, room: Arc<Room>) {
+        self.documents.extend(Arc::unwrap_or_clone(documents));
+        self.rooms.push(room);
+    }
+
     /// The fill that all of its documents are of, when there is nothing else in it.
     pub fn fill(&self) -> Option<u32> {
         let fill = self.documents.first()?.fill?;
@@ -227,8 +232,7 @@ impl Held {
                     if documents.first().is_some_and(|document| document.fill.is_none()) {
                         self.bytes -= room.bytes();
                     }
-                    load.documents.extend(Arc::unwrap_or_clone(documents));
-                    load.rooms.push(room);
+                    load.add(documents, room);
                 }
                 Some(Item::Mark(worker, mark)) => load.marks.push((worker, mark)),
                 None => break,
@@ -252,8 +256,7 @@ impl Held {
             match self.queue.pop_front_if(is_of) {
                 Some(Item::Documents(documents, room)) => {
                     bytes += room.bytes();
-                    load.documents.extend(Arc::unwrap_or_clone(documents));
-                    load.rooms.push(room);
+                    load.add(documents, room);
                 }
                 Some(Item::Shed(_) | Item::Mark(..)) | None => break,
             }

@@ -7,7 +7,8 @@
 //!
 //! A load is what is there, up to a limit: a lone document goes at once, a flood goes in large
 //! requests. Loads of changes follow one another; of a fill, which has each document once, the next
-//! is on its way before the last is written. Each sink has a task and a backlog of its own; what they share is `settle::Together`.
+//! is on its way before the last is written. Each sink has a task and a backlog of its own; what
+//! they share is [`Shared`].
 //!
 //! An index is filled one after the other. Asked to rebuild one, or finding one gone, the sink
 //! begins a new one and asks the dataflow for a fill, while changes go to both.

@@ -208,10 +208,7 @@ impl Follower {
         let floor = self.reader.floor();
         timeline::check(wire, self.source.as_ref().unwrap_or(&is), &is, floor).await?;
         self.reader.watch.slot(true).await?;
-        let same = |was: &Identity| (was.timeline, &was.life) == (is.timeline, &is.life);
-        if let Some(store) = self.store.clone()
-            && !self.source.as_ref().is_some_and(same)
-        {
+        if let Some(store) = self.store.clone() {
             let (timeline, life) = (is.timeline, is.life.clone());
             blocking(move || store.followed(timeline, &life)).await?;
         }

@@ -122,10 +122,13 @@ impl Store {
     /// The stream goes on with a server that has all that was read, after a promotion or a restart.
     pub fn followed(&self, timeline: u32, life: &str) -> Result<(), StateError> {
         let mut meta = self.meta();
-        if let Some(origin) = &mut meta.origin {
-            (origin.timeline, origin.life) = (timeline, life.to_owned());
+        match &mut meta.origin {
+            Some(origin) if (origin.timeline, origin.life.as_str()) != (timeline, life) => {
+                (origin.timeline, origin.life) = (timeline, life.to_owned());
+                self.save(&meta)
+            }
+            Some(_) | None => Ok(()),
         }
-        self.save(&meta)
     }
 
     /// Whether the rows are of this database, and the slot is the one that goes on from them.

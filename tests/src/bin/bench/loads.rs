@@ -12,6 +12,8 @@ use crate::subject::Subject;
 
 /// Transactions a second of the latency load.
 const RATE: u32 = 1000;
+/// Times that a change of few documents is repeated, whose time is that of a wake-up or two.
+const REPEATS: usize = 21;
 
 /// All of them in turn on one binary.
 pub fn all(subject: &mut Subject, request: &Request) -> Measures {
@@ -33,7 +35,7 @@ pub fn all(subject: &mut Subject, request: &Request) -> Measures {
 fn fan_in(subject: &mut Subject, shop: u32) -> FanIn {
     let count = format!("SELECT count(*) FROM orders WHERE shop_id = {shop}");
     let documents: u64 = subject.session.value(&count).parse().expect("a count is a number");
-    let times: Vec<Duration> = (0..if documents > 5000 { 1 } else { 5 })
+    let times: Vec<Duration> = (0..if documents > 5000 { 1 } else { REPEATS })
         .map(|n| {
             let before = subject.look(|seen| seen.lines);
             subject
