@@ -117,6 +117,13 @@ impl Deployment {
         Flusso::with(&self.folder, &arguments, &variables)
     }
 
+    /// Starts it where no file may grow over so many blocks of 512 bytes.
+    pub fn start_limited(&self, workers: u32, blocks: u32) -> Flusso {
+        let arguments = self.arguments(workers);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Flusso::limited(&self.folder, &arguments, blocks)
+    }
+
     /// Puts a bad network between it and Postgres; the test's own session stays as it is.
     pub fn behind_proxy(&self) -> Proxy {
         let (proxy, through) = Proxy::before(&self.url);
