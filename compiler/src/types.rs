@@ -5,6 +5,7 @@
 //! hex bytea, `extra_float_digits = 3`), so that `COPY` and the replication stream agree to the
 //! byte and equal rows have equal bytes. Only keys and sort prefixes are re-encoded, by class.
 
+mod float;
 mod literal;
 mod moment;
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::schema::FieldType;
 
-pub use self::literal::canonical;
+pub use self::float::{float4_text, float8_text};
+pub use self::literal::{canonical, money_text};
 
 /// The type of a column or of an expression.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

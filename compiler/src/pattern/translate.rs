@@ -198,6 +198,8 @@ impl Translation {
                     return unsupported("looking ahead");
                 } else if self.takes("?<=") || self.takes("?<!") {
                     return unsupported("looking behind");
+                } else if self.takes("?#") {
+                    return unsupported("a comment");
                 } else if self.peek() == Some('?') {
                     return invalid("quantifier operand invalid");
                 } else {

@@ -6,11 +6,12 @@
 use crate::expr::Expr;
 use crate::plan::join::{Link, Reach};
 pub(super) use crate::plan::phrase::expr;
-use crate::plan::query::Takes;
+use crate::plan::query::{Found, Rows, Takes};
 use crate::plan::{
     Aggregate, AggregateFunction, ColumnId, Formula, Head, Holds, Hop, Index, KeptId, KeyPart,
     Object, OrderPart, Path, Plan, Query, Read, Table, Value,
 };
+use crate::sql::block::Asks;
 
 /// `a, b`.
 pub(super) fn columns(table: &Table, ids: impl IntoIterator<Item = ColumnId>) -> String {
@@ -122,32 +123,88 @@ pub(super) fn shown(index: &Index) -> Vec<KeptId> {
     shown
 }
 
-/// The kept things that a formula reads, each once.
+/// The kept things that a formula reads, each once; those it gathers rows of are told as such.
 pub(super) fn read_by(plan: &Plan, formula: &Formula) -> String {
-    each_once(plan, |each| formula.each_kept(each))
+    let (gathering, others): (Vec<&Query>, Vec<&Query>) =
+        formula.queries.iter().partition(|query| gathers(plan, query));
+    let parts = [each_once(plan, &others), gathered(&each_once(plan, &gathering))];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// The kept things that a query reads, each once.
 pub(super) fn read_by_query(plan: &Plan, query: &Query) -> String {
-    each_once(plan, |each| query.each_kept(each))
+    let names = each_once(plan, &[query]);
+    if gathers(plan, query) { gathered(&names) } else { names }
 }
 
-fn each_once(plan: &Plan, visit: impl Fn(&mut dyn FnMut(KeptId, Takes))) -> String {
+/// `gathered from orders[user_id], items[order_id]`: each row behind the value is looked up again
+/// whenever the document is made.
+pub(super) fn gathered(from: &str) -> String {
+    if from.is_empty() { String::new() } else { format!("gathered from {from}") }
+}
+
+/// Whether a value is made of rows that are looked up one by one, as many as there are. Rows that
+/// are shown are not meant: they cost what they are.
+pub(super) fn gathers(plan: &Plan, query: &Query) -> bool {
+    let shown = query.group.is_none() && query.asks == Asks::Array;
+    let inner = || query.queries.iter().chain(&query.union).any(|one| gathers(plan, one));
+    !shown && reads_many(plan, query) || inner()
+}
+
+/// Whether a query reads rows of which there may be many.
+fn reads_many(plan: &Plan, query: &Query) -> bool {
+    let Found::Rows { relations, .. } = &query.from else { return false };
+    relations.iter().any(|relation| match &relation.rows {
+        Rows::Kept { kept, head, .. } => !head && !is_one(plan, *kept),
+        Rows::Query(inner) => reads_many(plan, inner),
+        Rows::Unnest(_) => false,
+    })
+}
+
+/// Whether an aggregate in words is made of rows that are looked up one by one. Lists show them.
+pub(super) fn gathers_words(plan: &Plan, function: AggregateFunction, read: &Read) -> bool {
+    let list = matches!(function, AggregateFunction::Ids | AggregateFunction::ArrayAgg);
+    let head = read.sorted && read.limit == Some(1);
+    !list && !head && (read.through.is_some() || !is_one(plan, read.kept))
+}
+
+/// Whether a key has one row at most.
+fn is_one(plan: &Plan, kept: KeptId) -> bool {
+    let kept = plan.kept(kept);
+    let has = |part: &KeyPart| kept.key.iter().any(|by| by.column == part.column);
+    let key = &plan.table(kept.table).key;
+    !key.is_empty() && key.iter().all(has)
+}
+
+fn each_once(plan: &Plan, queries: &[&Query]) -> String {
     let mut names: Vec<&str> = Vec::new();
-    visit(&mut |kept, _| {
-        let name = plan.kept(kept).name.as_str();
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    });
+    for query in queries {
+        query.each_kept(&mut |kept, _| {
+            let name = plan.kept(kept).name.as_str();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        });
+    }
     names.join(", ")
 }
 
 /// ` where a and b`, or nothing.
-pub(super) fn condition(table: &Table, filter: Option<&Expr>, further: &[Formula]) -> String {
+pub(super) fn condition(
+    plan: &Plan,
+    table: &Table,
+    filter: Option<&Expr>,
+    further: &[Formula],
+) -> String {
     let own = filter.map(|filter| expr(table, filter));
-    let all = own.into_iter().chain(further.iter().map(|one| one.text.clone()));
-    match all.collect::<Vec<_>>() {
+    let further = further.iter().map(|one| {
+        let gathering = one.queries.iter().filter(|query| gathers(plan, query));
+        match each_once(plan, &gathering.collect::<Vec<_>>()) {
+            from if from.is_empty() => one.text.clone(),
+            from => format!("{} ({})", one.text, gathered(&from)),
+        }
+    });
+    match own.into_iter().chain(further).collect::<Vec<_>>() {
         all if all.is_empty() => String::new(),
         all => format!(" where {}", all.join(" and ")),
     }

@@ -60,7 +60,7 @@ fn documents(plan: &Plan, index: &Index) -> Grid {
     let mut grid = Grid::default();
     let root = plan.kept(index.root);
     let table = plan.table(root.table);
-    let present = names::condition(table, index.present.as_ref(), &index.further);
+    let present = names::condition(plan, table, index.present.as_ref(), &index.further);
     let per = table.key.iter().map(|part| &table.column(part.column).name);
     let per = per.map(|column| format!("{}.{column}", table.name)).collect::<Vec<_>>().join(", ");
     grid.row([
@@ -209,8 +209,12 @@ fn aggregate(plan: &Plan, table: &Table, of: &Aggregate) -> (String, String) {
                 Some(of) => summed(far, of),
                 None => far.name.to_string(),
             };
-            let head = if read.sorted && read.limit == Some(1) { ", the first row" } else { "" };
-            let right = format!("{}{head}", source(plan, table, read));
+            let from = source(plan, table, read);
+            let right = match read.sorted && read.limit == Some(1) {
+                true => format!("{from}, the first row"),
+                false if names::gathers_words(plan, *function, read) => names::gathered(&from),
+                false => from,
+            };
             (format!("{}({of})", names::function(*function)), right)
         }
     }
@@ -221,7 +225,7 @@ fn source(plan: &Plan, table: &Table, read: &Read) -> String {
     let kept = plan.kept(read.kept);
     let far = plan.table(kept.table);
     let through = read.through.as_ref().map(|hop| format!("{} → ", names::hop(plan, hop)));
-    let filter = names::condition(far, read.filter.as_ref(), &read.further);
+    let filter = names::condition(plan, far, read.filter.as_ref(), &read.further);
     format!("{}{}{}{}", enter(table, &read.key), through.unwrap_or_default(), kept.name, filter)
 }
 

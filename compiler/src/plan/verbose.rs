@@ -7,7 +7,7 @@
 use crate::plan::layout::{Grid, Style, cell, figure};
 use crate::plan::query::Takes;
 use crate::plan::{
-    Aggregate, Formula, Holds, Index, Join, Kept, KeptId, Object, Plan, Read, Value, Walk, names,
+    Aggregate, Formula, Holds, Index, Join, Kept, Object, Plan, Query, Read, Value, Walk, names,
     text,
 };
 
@@ -90,7 +90,7 @@ impl List {
             }
             self.detail(&plan.kept(path.from).name, &what.join("; "));
         }
-        let present = names::condition(table, index.present.as_ref(), &index.further);
+        let present = names::condition(plan, table, index.present.as_ref(), &index.further);
         self.operator(&format!("gather {}", index.name), present.trim_start());
         self.detail("lookup", &root.name);
         index.further.iter().for_each(|one| self.formula(plan, one, "presence"));
@@ -105,15 +105,18 @@ impl List {
                 Value::Scalar(..) | Value::Geo { .. } | Value::Constant(_) => {}
                 Value::Formula(formula, ..) => self.formula(plan, formula, &field),
                 Value::Rows(rows) => {
-                    rows.query.each_kept(&mut |kept, takes| self.taken(plan, kept, takes, &field));
+                    self.query(plan, &rows.query, &field);
                     self.lookups(plan, &rows.object, &field);
                 }
                 Value::Object(object) => self.lookups(plan, object, &field),
                 Value::One(read, object) | Value::Many(read, object) => {
-                    self.read(plan, read, &field);
+                    self.read(plan, read, "lookup", &field);
                     self.lookups(plan, object, &field);
                 }
-                Value::Aggregate(Aggregate::Gathered { read, .. }) => self.read(plan, read, &field),
+                Value::Aggregate(Aggregate::Gathered { read, function, .. }) => {
+                    let gathers = names::gathers_words(plan, *function, read);
+                    self.read(plan, read, if gathers { "gather" } else { "lookup" }, &field);
+                }
                 Value::Aggregate(Aggregate::Tallied { kept, .. }) => {
                     let what = format!("{} for {field}", plan.kept(*kept).name);
                     self.detail("lookup", &what);
@@ -123,18 +126,23 @@ impl List {
     }
 
     fn formula(&mut self, plan: &Plan, formula: &Formula, field: &str) {
-        formula.each_kept(&mut |kept, takes| self.taken(plan, kept, takes, field));
+        formula.queries.iter().for_each(|query| self.query(plan, query, field));
     }
 
-    fn taken(&mut self, plan: &Plan, kept: KeptId, takes: Takes, field: &str) {
-        let word = match takes {
-            Takes::First => "head",
-            Takes::Rows | Takes::Number => "lookup",
-        };
-        self.detail(word, &format!("{} for {field}", plan.kept(kept).name));
+    fn query(&mut self, plan: &Plan, query: &Query, field: &str) {
+        let gathers = names::gathers(plan, query);
+        query.each_kept(&mut |kept, takes| {
+            let word = match takes {
+                Takes::First => "head",
+                Takes::Rows if gathers => "gather",
+                Takes::Rows | Takes::Number => "lookup",
+            };
+            self.detail(word, &format!("{} for {field}", plan.kept(kept).name));
+        });
     }
 
-    fn read(&mut self, plan: &Plan, read: &Read, field: &str) {
+    /// Rows that are shown are looked up, those that one value is made of are gathered.
+    fn read(&mut self, plan: &Plan, read: &Read, word: &str, field: &str) {
         let Read { key: _, through, kept, filter, further, order, sorted, limit } = read;
         if let Some(hop) = through {
             self.detail("lookup", &format!("{} for {field}", names::hop(plan, hop)));
@@ -142,13 +150,13 @@ impl List {
         let kept = plan.kept(*kept);
         let table = plan.table(kept.table);
         let mut what = vec![format!("{} for {field}", kept.name)];
-        let filter = names::condition(table, filter.as_ref(), further);
+        let filter = names::condition(plan, table, filter.as_ref(), further);
         what.extend(Some(filter.trim_start().to_owned()).filter(|it| !it.is_empty()));
         if !order.is_empty() && !sorted {
             what.push(format!("sort by {}", names::order(table, order)));
         }
         what.extend(limit.map(|limit| format!("limit {limit}")));
-        self.detail(if *sorted && limit.is_some() { "head" } else { "lookup" }, &what.join("; "));
+        self.detail(if *sorted && limit.is_some() { "head" } else { word }, &what.join("; "));
         further.iter().for_each(|one| self.formula(plan, one, field));
     }
 }

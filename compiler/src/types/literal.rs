@@ -6,8 +6,8 @@
 //!
 //! What depends on the moment (`now`, `today`) is refused: a plan is made once.
 
-use super::SqlType;
-use super::moment;
+use super::float::{float4_text, float8_text};
+use super::{SqlType, moment};
 
 /// The text Postgres prints for the literal `text` of type `ty`, or what is wrong with it.
 ///
@@ -189,7 +189,7 @@ fn float4(word: &str) -> Option<String> {
     let (_, whole, fraction, _) = decimal(word)?;
     let value: f32 = word.parse().ok()?;
     let lost = value == 0.0 && [whole, fraction].iter().any(|part| part.contains(|c| c != '0'));
-    (value.is_finite() && !lost).then(|| shortest(&format!("{value:e}"), 6))
+    (value.is_finite() && !lost).then(|| float4_text(value))
 }
 
 fn float8(word: &str) -> Option<String> {
@@ -199,21 +199,7 @@ fn float8(word: &str) -> Option<String> {
     let (_, whole, fraction, _) = decimal(word)?;
     let value: f64 = word.parse().ok()?;
     let lost = value == 0.0 && [whole, fraction].iter().any(|part| part.contains(|c| c != '0'));
-    (value.is_finite() && !lost).then(|| shortest(&format!("{value:e}"), 15))
-}
-
-/// `1.5e3` as Postgres writes it: plain between 1e-4 and ten to the `plain`, else `1.5e+20`.
-fn shortest(scientific: &str, plain: i32) -> String {
-    let Some((negative, whole, fraction, exponent)) = decimal(scientific) else {
-        return scientific.to_owned();
-    };
-    let minus = if negative { "-" } else { "" };
-    if (-4..plain).contains(&exponent) {
-        return format!("{minus}{}", shifted(whole, fraction, exponent));
-    }
-    let point = if fraction.is_empty() { "" } else { "." };
-    let direction = if exponent < 0 { '-' } else { '+' };
-    format!("{minus}{whole}{point}{fraction}e{direction}{:02}", exponent.unsigned_abs())
+    (value.is_finite() && !lost).then(|| float8_text(value))
 }
 
 /// The digits with the point moved, leading zeros dropped, the scale kept.
@@ -259,16 +245,21 @@ fn money(word: &str) -> Option<String> {
         return None;
     }
     let cents: i64 = format!("0{whole}{fraction:0<2}").parse().ok()?;
+    Some(money_text(if negative { -cents } else { cents }))
+}
+
+/// `$1,234.50`, of cents.
+pub fn money_text(cents: i64) -> String {
     let mut grouped = String::new();
-    let units = (cents / 100).to_string();
+    let units = (cents.unsigned_abs() / 100).to_string();
     for (at, digit) in units.chars().enumerate() {
         if at > 0 && (units.len() - at).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    let minus = if negative && cents != 0 { "-" } else { "" };
-    Some(format!("{minus}${grouped}.{:02}", cents % 100))
+    let minus = if cents < 0 { "-" } else { "" };
+    format!("{minus}${grouped}.{:02}", cents.unsigned_abs() % 100)
 }
 
 /// `\x…`, or bytes as they are with `\\` and `\ooo` for some.

@@ -1,7 +1,7 @@
 //! Casts: by value where Postgres has a function for it, by way of text where it has not.
 
 use flusso_compiler::expr::Modifier;
-use flusso_compiler::types::SqlType;
+use flusso_compiler::types::{SqlType, canonical, money_text};
 
 use super::error::{BAD_PARAMETER, EvalError, Evaluated};
 use super::float;
@@ -10,7 +10,7 @@ use super::int::Width;
 use super::interval::Interval;
 use super::json::Json;
 use super::moment::{self, DAY};
-use super::numeric::Numeric;
+use super::numeric::{Numeric, Toward};
 use super::text;
 use super::value::{Arena, Array, Draft, List, Value};
 use crate::order::trim_blanks;
@@ -72,6 +72,15 @@ fn convert<'a>(
             other => by_text(other, from, to, arena)?,
         },
         SqlType::Int2 => Value::Int(integer(Width::Two, value, arena)?),
+        // The same 32 bits, with or without a sign.
+        SqlType::Int4 if *from == SqlType::Oid => match value {
+            Value::Int(value) => Value::Int((value as u32 as i32).into()),
+            other => other,
+        },
+        SqlType::Oid if matches!(from, SqlType::Int2 | SqlType::Int4) => match value {
+            Value::Int(value) => Value::Int((value as i32 as u32).into()),
+            other => other,
+        },
         SqlType::Int4 => Value::Int(integer(Width::Four, value, arena)?),
         SqlType::Int8 => Value::Int(integer(Width::Eight, value, arena)?),
         SqlType::Oid => Value::Int(integer(Width::Oid, value, arena)?),
@@ -94,8 +103,13 @@ fn convert<'a>(
             Value::Float4(value) => Numeric::from_float4(value, arena)?,
             Value::Float8(value) => Numeric::from_float8(value, arena)?,
             Value::Numeric(value) => value,
+            Value::Text(money) if *from == SqlType::Money => {
+                let digits = money.replace(['$', ','], "");
+                Numeric::parse(arena.alloc_str(&digits), arena)?
+            }
             other => return by_text(other, from, to, arena),
         }),
+        SqlType::Money => Value::Text(money(value, from, arena)?),
         SqlType::Date => match value {
             Value::Timestamp(at) | Value::TimestampTz(at) => Value::Date(moment::day_of(at)),
             other => by_text(other, from, to, arena)?,
@@ -165,6 +179,26 @@ fn integer<'a>(width: Width, value: Value<'a>, arena: &'a Arena) -> Evaluated<i6
     }
 }
 
+/// An amount of money, to the cent.
+fn money<'a>(value: Value<'a>, from: &SqlType, arena: &'a Arena) -> Evaluated<&'a str> {
+    let cents = match value {
+        Value::Int(value) => Width::Eight.checked(value.checked_mul(100))?,
+        Value::Numeric(value) if value.scale().is_some() => {
+            let rounded = value.round(2, Toward::Nearest, arena)?.text(arena);
+            let cents = rounded.replace('.', "").parse().ok();
+            Width::Eight.checked(cents)?
+        }
+        Value::Numeric(_) => return Err(EvalError::unsupported("cannot convert it to bigint")),
+        other => {
+            let text = to_text(other, from, arena);
+            let read = canonical(&SqlType::Money, text);
+            let read = read.map_err(|_| EvalError::unsupported("this form of money"))?;
+            return Ok(arena.alloc_str(&read));
+        }
+    };
+    Ok(arena.alloc_str(&money_text(cents)))
+}
+
 /// Numbers and truth out of `jsonb`.
 fn of_json<'a>(json: Json<'a>, to: &SqlType, arena: &'a Arena) -> Evaluated<Value<'a>> {
     match (json, to) {
@@ -177,6 +211,14 @@ fn of_json<'a>(json: Json<'a>, to: &SqlType, arena: &'a Arena) -> Evaluated<Valu
             let message = format!("cannot cast jsonb {} to type {to}", json.kind());
             Err(EvalError::new(BAD_PARAMETER, message))
         }
+    }
+}
+
+/// A timestamp with so many digits of a second, unless that is beyond all that there are.
+fn fraction(at: i64, digits: u8) -> Evaluated<i64> {
+    match moment::is_finite(at) {
+        true => moment::timestamp(Some(moment::to_fraction(at, digits))),
+        false => Ok(at),
     }
 }
 
@@ -208,10 +250,10 @@ fn fit<'a>(
             Value::TimeTz(moment::to_fraction(micros, digits), west)
         }
         (Value::Timestamp(at), Modifier::Fraction(digits)) => {
-            Value::Timestamp(moment::to_fraction(at, digits))
+            Value::Timestamp(fraction(at, digits)?)
         }
         (Value::TimestampTz(at), Modifier::Fraction(digits)) => {
-            Value::TimestampTz(moment::to_fraction(at, digits))
+            Value::TimestampTz(fraction(at, digits)?)
         }
         (Value::Interval(span), Modifier::Fraction(digits)) => {
             Value::Interval(Interval { micros: moment::to_fraction(span.micros, digits), ..span })

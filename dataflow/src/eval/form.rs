@@ -1,6 +1,6 @@
 //! Values and their text: what Postgres prints for each type, and back.
 
-use flusso_compiler::types::{SqlType, canonical};
+use flusso_compiler::types::{SqlType, canonical, float4_text, float8_text};
 
 use super::array;
 use super::error::{BAD_BYTES, BAD_TEXT, EvalError, Evaluated};
@@ -86,8 +86,8 @@ pub(crate) fn print(value: Value<'_>, out: &mut Draft<'_>) {
     match value {
         Value::Bool(truth) => out.push(if truth { 't' } else { 'f' }),
         Value::Int(value) => int::print(value, out),
-        Value::Float4(value) => float::print4(value, out),
-        Value::Float8(value) => float::print8(value, out),
+        Value::Float4(value) => out.push_str(&float4_text(value)),
+        Value::Float8(value) => out.push_str(&float8_text(value)),
         Value::Numeric(value) => value.print(out),
         Value::Text(text) | Value::JsonText(text) => out.push_str(text),
         Value::Bytes(given) => bytes::print(given, out),

@@ -1,7 +1,7 @@
 //! `count`, `sum` and `avg` off a tally, as Postgres would print them.
 
 use flusso_compiler::plan::AggregateFunction;
-use flusso_compiler::types::SqlType;
+use flusso_compiler::types::{SqlType, float4_text, float8_text};
 use num_bigint::{BigInt, Sign};
 
 use super::Tallies;
@@ -100,11 +100,11 @@ impl<'a> Group<'a> {
         match ty {
             SqlType::Float4 => {
                 let sum = floats(self.0) as f32;
-                sum.is_finite().then(|| float(sum, sum.abs().into()))
+                sum.is_finite().then(|| float4_text(sum))
             }
             SqlType::Float8 => {
                 let sum = floats(self.0);
-                sum.is_finite().then(|| float(sum, sum.abs()))
+                sum.is_finite().then(|| float8_text(sum))
             }
             _ => {
                 let scale = self.scale()?;
@@ -119,7 +119,7 @@ impl<'a> Group<'a> {
         }
         if matches!(ty, SqlType::Float4 | SqlType::Float8) {
             let avg = floats(self.0) / self.rows() as f64;
-            return avg.is_finite().then(|| float(avg, avg.abs()));
+            return avg.is_finite().then(|| float8_text(avg));
         }
         let scale = self.scale()?;
         Some(quotient(&decimals(self.0, scale), scale.into(), self.rows()))
@@ -141,17 +141,6 @@ impl<'a> Group<'a> {
             _ => None,
         };
         self.0.iter().filter_map(scale).max()
-    }
-}
-
-/// The shortest digits that read back as the float, with an exponent where Postgres has one.
-fn float(value: impl std::fmt::Display + std::fmt::LowerExp, magnitude: f64) -> String {
-    if magnitude == 0.0 {
-        "0".to_owned()
-    } else if (1e-4..1e15).contains(&magnitude) {
-        format!("{value}")
-    } else {
-        format!("{value:e}")
     }
 }
 

@@ -50,6 +50,10 @@ const BYTES: Reason = of("bytes are not trimmed here", "take a part with `substr
 const PATHS: &str = "JSON paths are not read here";
 const WHOLE: Reason =
     of("whole rows are not values here", "name their columns in `jsonb_build_object`");
+const SIMILAR: Reason = of(
+    "it goes by a pattern of `SIMILAR TO`",
+    "write a regular expression: `substring(name from 'b.*')`",
+);
 const BLANKS: Reason =
     of("a `character(n)` is matched with its blanks", "cast it to text: `code::text`");
 
@@ -184,6 +188,7 @@ const OVERLOADS: &[Refused] = &[
     Refused { name: "trim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
     Refused { name: "ltrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
     Refused { name: "rtrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
+    Refused { name: "substring", takes: &[Ty::Text, Ty::Text, Ty::Text], why: SIMILAR },
     Refused { name: "~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "~*", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "!~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },

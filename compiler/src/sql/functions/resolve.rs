@@ -327,6 +327,12 @@ fn settle(entry: &'static Entry, types: &[Ty], args: &[Argument]) -> Result<Choi
         Ty::Any => arg.cloned().unwrap_or(SqlType::Text),
         ty => ty.concrete().unwrap_or(SqlType::Text),
     };
-    let args = own.iter().zip(args).map(|(ty, arg)| made(*ty, arg.as_ref())).collect();
+    let of_json = matches!(entry.function, Function::Json(_));
+    let args = own.iter().zip(args).map(|(ty, arg)| match made(*ty, arg.as_ref()) {
+        // To JSON it is no number.
+        SqlType::Oid if of_json => SqlType::Text,
+        ty => ty,
+    });
+    let args = args.collect();
     Ok(Choice { function: entry.function, args, gives: made(entry.gives, None) })
 }

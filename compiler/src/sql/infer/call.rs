@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::{Typed, Typer, ident};
 use crate::diagnostics::{Place, nearest};
-use crate::expr::Expr;
+use crate::expr::{Comparison, Expr};
 use crate::types::SqlType;
 
 /// What `extract`, `date_part` and `date_trunc` can ask for, apart from plurals.
@@ -206,6 +206,7 @@ impl Typer<'_> {
     /// `SUBSTRING(of FROM from FOR length)` and `substring(of, from, length)`.
     pub(super) fn substring(
         &mut self,
+        name: &str,
         of: &ast::Expr,
         from: Option<&ast::Expr>,
         length: Option<&ast::Expr>,
@@ -213,10 +214,10 @@ impl Typer<'_> {
     ) -> Option<Typed> {
         let one = ast::Expr::value(ast::Value::Number("1".into(), false));
         match (from, length) {
-            (Some(from), Some(length)) => self.call("substring", &[of, from, length], place),
-            (Some(from), None) => self.call("substring", &[of, from], place),
-            (None, Some(length)) => self.call("substring", &[of, &one, length], place),
-            (None, None) => self.call("substring", &[of], place),
+            (Some(from), Some(length)) => self.call(name, &[of, from, length], place),
+            (Some(from), None) => self.call(name, &[of, from], place),
+            (None, Some(length)) => self.call(name, &[of, &one, length], place),
+            (None, None) => self.call(name, &[of], place),
         }
     }
 
@@ -287,8 +288,17 @@ impl Typer<'_> {
             self.error(place, "`nullif` takes two values");
             return None;
         };
-        let (left, right) = (self.expr(left), self.expr(right));
-        let (left, right, class) = self.align(left?, right?, "=", place)?;
+        let (left, right) = (self.expr(left)?, self.expr(right)?);
+        let (first, crosses) = (left.clone(), crosses(&left.ty, &right.ty));
+        let (left, right, class) = self.align(left, right, "=", place)?;
+        if crosses {
+            let ty = first.ty;
+            let (left, right) = (Box::new(left.expr), Box::new(right.expr));
+            let equal = Expr::Compare(Comparison::Eq, left, right, class);
+            let branches = vec![(equal, Expr::Literal(None, ty.clone()))];
+            let expr = Expr::Case { branches, otherwise: Some(Box::new(first.expr)) };
+            return Some(Typed { expr, ty, untyped: false, place });
+        }
         let ty = left.ty.clone();
         let expr = Expr::NullIf(Box::new(left.expr), Box::new(right.expr), class);
         Some(Typed { expr, ty, untyped: false, place })
@@ -309,4 +319,14 @@ impl Typer<'_> {
             }
         }
     }
+}
+
+/// Whether Postgres compares two types without bringing them to one, so that the first keeps its.
+fn crosses(left: &SqlType, right: &SqlType) -> bool {
+    use SqlType::{Date, Float4, Float8, Int2, Int4, Int8, Timestamp, TimestampTz};
+    let all = |of: &[SqlType]| of.contains(left) && of.contains(right);
+    left != right
+        && (all(&[Int2, Int4, Int8])
+            || all(&[Float4, Float8])
+            || all(&[Date, Timestamp, TimestampTz]))
 }

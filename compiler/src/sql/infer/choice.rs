@@ -376,7 +376,11 @@ impl Typer<'_> {
                 for bound in bounds {
                     args.push(match bound {
                         None => Expr::Literal(None, SqlType::Int4),
-                        Some(bound) => self.whole(bound)?,
+                        Some(bound) => match self.whole(bound)? {
+                            // A bound that is NULL is none that was left out.
+                            null @ Expr::Literal(None, _) => Expr::Coalesce(vec![null]),
+                            bound => bound,
+                        },
                     });
                 }
                 let function = Function::Array(Array::Slice);

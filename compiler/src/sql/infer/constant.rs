@@ -40,13 +40,7 @@ impl Typer<'_> {
                 let text = if *value { "t" } else { "f" };
                 typed(Expr::Literal(Some(text.into()), SqlType::Bool), SqlType::Bool)
             }
-            Value::Number(text, false) => {
-                let Some((text, ty)) = number(text) else {
-                    self.error(place, format!("`{text}` is not a number that Postgres reads"));
-                    return None;
-                };
-                typed(Expr::Literal(Some(text), ty.clone()), ty)
-            }
+            Value::Number(text, false) => self.number(text, false, place),
             Value::SingleQuotedString(text)
             | Value::EscapedStringLiteral(text)
             | Value::UnicodeStringLiteral(text) => untyped(Some(text.clone())),
@@ -57,6 +51,15 @@ impl Typer<'_> {
                 None
             }
         }
+    }
+
+    /// A number, with its sign if it has one.
+    pub(super) fn number(&mut self, text: &str, negative: bool, place: Place) -> Option<Typed> {
+        let Some((text, ty)) = number(text, negative) else {
+            self.error(place, format!("`{text}` is not a number that Postgres reads"));
+            return None;
+        };
+        Some(Typed { expr: Expr::Literal(Some(text), ty.clone()), ty, untyped: false, place })
     }
 
     /// `DATE '2024-01-31'`.
@@ -273,16 +276,17 @@ fn zoned(zone: &TimezoneInfo) -> bool {
 }
 
 /// A number as Postgres prints it, and its type; none when it is no decimal number.
-fn number(text: &str) -> Option<(String, SqlType)> {
+fn number(text: &str, negative: bool) -> Option<(String, SqlType)> {
     if !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) {
         return None;
     }
+    let signed = format!("{}{text}", if negative { "-" } else { "" });
     if text.bytes().all(|byte| byte.is_ascii_digit())
-        && let Ok(value) = text.parse::<i64>()
+        && let Ok(value) = signed.parse::<i64>()
     {
         let ty = if i32::try_from(value).is_ok() { SqlType::Int4 } else { SqlType::Int8 };
         return Some((value.to_string(), ty));
     }
     let ty = SqlType::Numeric(None);
-    crate::types::canonical(&ty, text).ok().map(|text| (text, ty))
+    crate::types::canonical(&ty, &signed).ok().map(|text| (text, ty))
 }

@@ -292,8 +292,10 @@ impl<'a> Typer<'a> {
             A::Ceil { expr, field } => self.rounding("ceil", expr, field, place),
             A::Floor { expr, field } => self.rounding("floor", expr, field, place),
             A::Position { expr, r#in } => self.call("position", &[r#in, expr], place),
-            A::Substring { expr, substring_from, substring_for, .. } => {
-                self.substring(expr, substring_from.as_deref(), substring_for.as_deref(), place)
+            A::Substring { expr, substring_from, substring_for, shorthand, .. } => {
+                let name = if *shorthand { "substr" } else { "substring" };
+                let (from, length) = (substring_from.as_deref(), substring_for.as_deref());
+                self.substring(name, expr, from, length, place)
             }
             A::Trim { trim_where, trim_what, expr, trim_characters } => {
                 let what = trim_what.as_deref();

@@ -134,16 +134,16 @@ impl Typer<'_> {
                 if let Some(turned) = sign_first(op, of) {
                     return self.expr(&turned);
                 }
+                if op == UnaryOperator::Minus
+                    && let Some((text, negative)) = signed(of)
+                {
+                    return self.number(text, !negative, place);
+                }
                 let typed = self.expr(of)?;
-                return match (op, typed) {
-                    (UnaryOperator::Plus, typed) => Some(typed),
-                    (_, Typed { expr: Expr::Literal(Some(text), ty), .. })
-                        if ty.is_number() && !text.starts_with('-') =>
-                    {
-                        Some(negative(&text, ty, place))
-                    }
-                    (_, typed) => self.resolved("-", vec![typed], place),
-                };
+                if op == UnaryOperator::Minus {
+                    return self.resolved("-", vec![typed], place);
+                }
+                return self.positive(typed, place);
             }
             UnaryOperator::BitwiseNot => "~",
             UnaryOperator::PGAbs => "@",
@@ -156,6 +156,19 @@ impl Typer<'_> {
         };
         let typed = self.expr(of)?;
         self.resolved(name, vec![typed], place)
+    }
+
+    /// `+ of`, which Postgres has for numbers.
+    fn positive(&mut self, of: Typed, place: Place) -> Option<Typed> {
+        if of.untyped {
+            return self.give(of, &SqlType::Float8);
+        }
+        if of.ty.is_known() && !(of.ty.is_number() && of.ty != SqlType::Money) {
+            let message = format!("`+` stands before a number, and this is {}", shown(&of.ty));
+            self.error_help(place, message, "leave it out");
+            return None;
+        }
+        Some(of)
     }
 
     /// A condition made of a typed value.
@@ -337,12 +350,19 @@ fn sign_first(op: UnaryOperator, of: &ast::Expr) -> Option<ast::Expr> {
     Some(ast::Expr::BinaryOp { left, op, right })
 }
 
-/// A constant with the other sign. As in Postgres its type was decided without the sign.
-fn negative(text: &str, ty: SqlType, place: Place) -> Typed {
-    let zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    let text = if zero { text.to_owned() } else { format!("-{text}") };
-    let expr = Expr::Literal(Some(text), ty.clone());
-    Typed { expr, ty, untyped: false, place }
+/// A number as it is written, and whether behind an odd number of signs: as in Postgres they are
+/// part of it, and decide its type with it.
+fn signed(of: &ast::Expr) -> Option<(&str, bool)> {
+    match of {
+        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) => {
+            Some((text, false))
+        }
+        ast::Expr::Nested(inner) => signed(inner),
+        ast::Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            signed(expr).map(|(text, negative)| (text, !negative))
+        }
+        _ => None,
+    }
 }
 
 fn is_loose_prefix(tree: &ast::Expr) -> bool {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::eval::compare::equal;
 use crate::eval::error::{EvalError, Evaluated, NULL_NOT_ALLOWED, UNSUPPORTED};
 use crate::eval::form;
+use crate::eval::text::size;
 use crate::eval::value::{Arena, Array, Draft, List, Value};
 
 /// Lower bound and length of a dimension, counted from 1.
@@ -142,7 +143,7 @@ pub(crate) fn to_text<'a>(
     separator: &str,
     null: Option<&str>,
     arena: &'a Arena,
-) -> &'a str {
+) -> Evaluated<&'a str> {
     let mut out = Draft::new_in(arena);
     let mut first = true;
     for element in array.elements {
@@ -157,6 +158,7 @@ pub(crate) fn to_text<'a>(
             Some(value) => form::print(*value, &mut out),
             None => out.push_str(null.unwrap_or("")),
         }
+        size(Some(out.len() + separator.len()))?;
     }
-    out.into_bump_str()
+    Ok(out.into_bump_str())
 }

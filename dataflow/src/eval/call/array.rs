@@ -65,12 +65,12 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
             let Some(array) = given(args, 0) else { return Ok(None) };
             Value::Array(change::replace(array, args.any(1), args.any(2), arena)?)
         }
-        ToText => Value::Text(inspect::to_text(args.array(0)?, args.text(1)?, None, arena)),
+        ToText => Value::Text(inspect::to_text(args.array(0)?, args.text(1)?, None, arena)?),
         ToTextNull => {
             let (Some(array), Some(Value::Text(separator))) = (given(args, 0), args.any(1)) else {
                 return Ok(None);
             };
-            Value::Text(inspect::to_text(array, separator, text(args, 2), arena))
+            Value::Text(inspect::to_text(array, separator, text(args, 2), arena)?)
         }
         FromText | FromTextNull => {
             let Some(Value::Text(given)) = args.any(0) else { return Ok(None) };

@@ -3,10 +3,10 @@
 use flusso_compiler::sql::functions::Json as Function;
 
 use super::Args;
-use crate::eval::error::Evaluated;
+use crate::eval::error::{BAD_SUBSCRIPT, EvalError, Evaluated};
 use crate::eval::json::change::{self, Change};
 use crate::eval::json::{Json, access, build, contain, raw};
-use crate::eval::value::{Draft, List, Value};
+use crate::eval::value::{Array, Draft, List, Value};
 
 pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Option<Value<'a>>> {
     use Function::*;
@@ -109,7 +109,7 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
             Value::Json(change::delete_keys(args.json(0)?, |key| key == gone, arena)?)
         }
         DeleteKeys => {
-            let list = args.array(1)?;
+            let list = flat(args.array(1)?)?;
             let gone = |key: &str| access::texts(list).any(|gone| gone == Some(key));
             Value::Json(change::delete_keys(args.json(0)?, gone, arena)?)
         }
@@ -132,8 +132,16 @@ fn steps<'r, 'a>(args: Args<'r, 'a>) -> impl Iterator<Item = Option<&'a str>> + 
     (1..args.values.len()).map(move |at| args.text(at).ok())
 }
 
+/// A path or a list of keys, which has one dimension.
+fn flat(array: Array<'_>) -> Evaluated<Array<'_>> {
+    match array.dimensions.len() {
+        0 | 1 => Ok(array),
+        _ => Err(EvalError::new(BAD_SUBSCRIPT, "wrong number of array subscripts")),
+    }
+}
+
 fn at_path<'a>(args: Args<'_, 'a>, change: Change<'a>) -> Evaluated<Json<'a>> {
     let mut path = List::new_in(args.arena);
-    path.extend(access::texts(args.array(1)?));
+    path.extend(access::texts(flat(args.array(1)?)?));
     change::at_path(args.json(0)?, &path, change, args.arena)
 }

@@ -16,6 +16,7 @@ use super::error::{EvalError, Evaluated};
 use super::interval::Interval;
 use super::json::Json;
 use super::numeric::Numeric;
+use super::text::size;
 use super::value::{Arena, Array, Value};
 
 /// The arguments of a call. Those of a strict function are not NULL.
@@ -29,7 +30,7 @@ pub(super) struct Args<'r, 'a> {
 
 /// What a function gives for arguments of the types it takes.
 pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Option<Value<'a>>> {
-    match function {
+    let value = match function {
         Function::Arithmetic(function) => arithmetic::call(function, args),
         Function::Text(function) => text::call(function, args),
         Function::Pattern(function) => pattern::call(function, args),
@@ -37,7 +38,13 @@ pub(super) fn call<'a>(function: Function, args: Args<'_, 'a>) -> Evaluated<Opti
         Function::Format(function) => format::call(function, args),
         Function::Json(function) => json::call(function, args),
         Function::Array(function) => array::call(function, args),
-    }
+    }?;
+    let bytes = match value {
+        Some(Value::Text(text) | Value::JsonText(text)) => text.len(),
+        Some(Value::Bytes(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    size(Some(bytes)).map(|_| value)
 }
 
 /// Typing has given each function what it takes; this tells if it has not.

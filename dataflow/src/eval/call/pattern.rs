@@ -6,6 +6,7 @@ use regex::{Captures, Regex};
 
 use super::Args;
 use crate::eval::error::{BAD_PARAMETER, BAD_REGEX, EvalError, Evaluated};
+use crate::eval::text::size;
 use crate::eval::value::{Arena, Array, Draft, List, Value};
 
 /// A regular expression with its flags.
@@ -181,6 +182,7 @@ fn replaced<'a>(
             rest = &rest[1..];
         }
         out.push_str(rest);
+        size(Some(out.len()))?;
     }
     if at == 0 && out.is_empty() {
         return Ok(text);

@@ -14,10 +14,10 @@ pub(super) fn call<'a>(function: Text, args: Args<'_, 'a>) -> Evaluated<Option<V
     use Text::*;
     let arena = args.arena;
     Ok(Some(match function {
-        Concat => Value::Text(cut::joined(&[args.text(0)?, args.text(1)?], arena)),
-        ConcatAll => Value::Text(all(args, 0, "")),
+        Concat => Value::Text(cut::joined(&[args.text(0)?, args.text(1)?], arena)?),
+        ConcatAll => Value::Text(all(args, 0, "")?),
         ConcatWs => match args.any(0) {
-            Some(Value::Text(separator)) => Value::Text(all(args, 1, separator)),
+            Some(Value::Text(separator)) => Value::Text(all(args, 1, separator)?),
             _ => return Ok(None),
         },
         Lower => Value::Text(case::lower(args.text(0)?, arena)),
@@ -46,7 +46,7 @@ pub(super) fn call<'a>(function: Text, args: Args<'_, 'a>) -> Evaluated<Option<V
         Right => Value::Text(cut::right(args.text(0)?, args.int(1)?)),
         Repeat => Value::Text(replace::repeat(args.text(0)?, args.int(1)?, arena)?),
         Replace => {
-            Value::Text(replace::replace(args.text(0)?, args.text(1)?, args.text(2)?, arena))
+            Value::Text(replace::replace(args.text(0)?, args.text(1)?, args.text(2)?, arena)?)
         }
         Reverse => Value::Text(replace::reverse(args.text(0)?, arena)),
         SplitPart => Value::Text(cut::split_part(args.text(0)?, args.text(1)?, args.int(2)?)?),
@@ -136,15 +136,16 @@ pub(super) fn call<'a>(function: Text, args: Args<'_, 'a>) -> Evaluated<Option<V
 }
 
 /// What is not NULL of the arguments from one on, with a separator between.
-fn all<'a>(args: Args<'_, 'a>, from: usize, separator: &str) -> &'a str {
+fn all<'a>(args: Args<'_, 'a>, from: usize, separator: &str) -> Evaluated<&'a str> {
     let mut out = Draft::new_in(args.arena);
     for (position, value) in args.values[from..].iter().flatten().enumerate() {
         if position > 0 {
+            text::size(Some(out.len() + separator.len()))?;
             out.push_str(separator);
         }
         form::print(*value, &mut out);
     }
-    out.into_bump_str()
+    Ok(out.into_bump_str())
 }
 
 fn drafted<'a>(

@@ -52,7 +52,9 @@ pub(crate) fn minus(a: i64, b: i64) -> Evaluated<Interval> {
     if !is_finite(a) || !is_finite(b) {
         return Err(EvalError::new(MOMENT_OUT_OF_RANGE, "cannot subtract infinite timestamps"));
     }
-    let micros = a.checked_sub(b).ok_or_else(|| EvalError::moment_out_of_range("interval"))?;
+    // Postgres 15 goes on with what is left of it in 64 bits.
+    let micros = a.checked_sub(b);
+    let micros = micros.ok_or_else(|| EvalError::unsupported("an interval out of range"))?;
     Interval { micros, ..Interval::default() }.justify_hours()
 }
 

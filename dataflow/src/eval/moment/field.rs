@@ -165,7 +165,11 @@ pub(crate) fn of_timestamp(name: &str, timestamp: i64, zoned: bool) -> Evaluated
         Field::Minute => Found::Whole(parts.minute),
         Field::Hour => Found::Whole(parts.hour),
         Field::Julian => Found::Julian(parts.days + JULIAN, timestamp.rem_euclid(DAY)),
-        Field::Epoch => Found::Micros(timestamp + UNIX_DAYS * DAY, 6),
+        Field::Epoch => {
+            let micros = timestamp.checked_add(UNIX_DAYS * DAY);
+            let late = || EvalError::unsupported("the epoch of so late a timestamp");
+            Found::Micros(micros.ok_or_else(late)?, 6)
+        }
         Field::Timezone | Field::TimezoneHour | Field::TimezoneMinute => Found::Whole(0),
         calendar => Found::Whole(of_calendar(calendar, parts.date, parts.days)),
     })

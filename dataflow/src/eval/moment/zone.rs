@@ -47,6 +47,10 @@ pub(crate) fn find(name: &str) -> Evaluated<Zone> {
     }
     match jiff::tz::db().get(name) {
         Ok(zone) => Ok(Zone::Rules(zone)),
+        // Postgres knows more abbreviations, and rules written out: `CEST`, `UTC+3`.
+        Err(_) if !name.contains('/') || name.contains(|c: char| c.is_ascii_digit()) => {
+            Err(EvalError::unsupported(format!("time zone \"{name}\"")))
+        }
         Err(_) => {
             let message = format!("time zone \"{name}\" not recognized");
             Err(EvalError::new(BAD_PARAMETER, message))

@@ -44,6 +44,7 @@ const WORDS: &[(&str, Word)] = &[
     ("L", Word::Unknown),
     ("V", Word::Unknown),
     ("B", Word::Blank),
+    ("C", Word::Blank),
     ("9", Word::Nine),
     ("0", Word::Zero),
     (".", Word::Point),
@@ -147,6 +148,10 @@ impl<'t> Layout<'t> {
                 Word::Nine | Word::Zero => {
                     if layout.brackets {
                         return Err(wrong("\"9\" must be ahead of \"PR\""));
+                    }
+                    if layout.sign == Anchored::After {
+                        let what = "digits behind a point and an `S` in a template of to_char";
+                        return Err(EvalError::unsupported(what));
                     }
                     let places = if layout.point { &mut layout.after } else { &mut layout.before };
                     *places += 1;

@@ -1,7 +1,7 @@
 //! Parts of texts: `substring`, `left`, `right`, `overlay`, `split_part`, trimming and padding.
 
-use super::{length, offset, size};
-use crate::eval::error::{BAD_LENGTH, BAD_PARAMETER, EvalError, Evaluated};
+use super::{MOST_BYTES_OF_POSTGRES, length, offset, size};
+use crate::eval::error::{BAD_LENGTH, BAD_PARAMETER, EvalError, Evaluated, TOO_BIG};
 use crate::eval::value::{Arena, Draft};
 
 /// The first and the end position, in units from 0, of `length` units from a 1-based position,
@@ -59,7 +59,7 @@ pub(crate) fn overlay<'a>(
     let after = i32::try_from(from + count).map_err(|_| EvalError::out_of_range("integer"))?;
     let before = substring(text, 1, Some(from - 1))?;
     let rest = substring(text, after.into(), None)?;
-    Ok(joined(&[before, part, rest], arena))
+    joined(&[before, part, rest], arena)
 }
 
 /// The part with a number from 1 between separators; from the end when negative.
@@ -114,8 +114,13 @@ pub(crate) fn pad<'a>(
     if missing == 0 || with.is_empty() {
         return Ok(kept);
     }
-    size(to.checked_mul(4))?;
-    let mut out = Draft::with_capacity_in(kept.len() + missing * 4, arena);
+    // Postgres makes room for characters of four bytes, whatever they are.
+    if to.checked_mul(4).is_none_or(|bytes| bytes > MOST_BYTES_OF_POSTGRES) {
+        return Err(EvalError::new(TOO_BIG, "requested length too large"));
+    }
+    let each = length(with) as usize;
+    let filled = missing / each * with.len() + offset(with, missing % each);
+    let mut out = Draft::with_capacity_in(size(Some(kept.len() + filled))?, arena);
     if !front {
         out.push_str(kept);
     }
@@ -127,9 +132,9 @@ pub(crate) fn pad<'a>(
 }
 
 /// One after the other.
-pub(crate) fn joined<'a>(parts: &[&str], arena: &'a Arena) -> &'a str {
-    let length = parts.iter().map(|part| part.len()).sum();
+pub(crate) fn joined<'a>(parts: &[&str], arena: &'a Arena) -> Evaluated<&'a str> {
+    let length = size(Some(parts.iter().map(|part| part.len()).sum()))?;
     let mut out = Draft::with_capacity_in(length, arena);
     parts.iter().for_each(|part| out.push_str(part));
-    out.into_bump_str()
+    Ok(out.into_bump_str())
 }

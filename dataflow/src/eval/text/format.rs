@@ -2,6 +2,7 @@
 
 use super::{length, quote};
 use crate::eval::error::{BAD_PARAMETER, EvalError, Evaluated, NULL_NOT_ALLOWED};
+use crate::eval::int::Width as Integer;
 use crate::eval::value::{Arena, Draft};
 
 /// The template filled with arguments, which are given as text.
@@ -33,9 +34,7 @@ pub(crate) fn format<'a>(
                     args.get(position).ok_or_else(|| wrong("too few arguments for format()"))?;
                 match width {
                     None => 0,
-                    Some(width) => {
-                        width.parse().map_err(|_| EvalError::bad_text("integer", width))?
-                    }
+                    Some(width) => Integer::Four.parse(width)?,
                 }
             }
         };
@@ -62,9 +61,13 @@ pub(crate) fn format<'a>(
             (_, Some(value)) => quote::literal(value, &mut one),
             (_, None) => one.push_str("NULL"),
         }
+        if width == i64::from(i32::MIN) {
+            return Err(EvalError::out_of_range("number is"));
+        }
         let left = spec.left || width < 0;
         let blanks = (width.abs() - length(&one)).max(0);
-        super::size(usize::try_from(blanks).ok())?;
+        let blanks = usize::try_from(blanks).unwrap_or(usize::MAX);
+        super::size(blanks.checked_add(out.len() + one.len()))?;
         if left {
             out.push_str(&one);
         }

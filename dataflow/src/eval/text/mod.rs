@@ -9,8 +9,11 @@ pub(crate) mod replace;
 
 use super::error::{EvalError, Evaluated, TOO_BIG};
 
-/// No text of Postgres is longer.
-const MOST_BYTES: usize = 0x3fff_ffff;
+/// No text that an expression makes is longer: a few letters of SQL could ask for any number.
+const MOST_BYTES: usize = 64 << 20;
+
+/// No text of Postgres is longer, behind the four bytes that say its length.
+const MOST_BYTES_OF_POSTGRES: usize = 0x3fff_ffff - 4;
 
 /// Characters of a text.
 pub(crate) fn length(text: &str) -> i64 {
@@ -33,9 +36,13 @@ pub(crate) fn position(text: &str, part: &str) -> i64 {
     text.find(part).map_or(0, |at| length(&text[..at]) + 1)
 }
 
-/// A length a text may have.
+/// A length a text may have; none is one that no integer holds.
 pub(crate) fn size(bytes: Option<usize>) -> Evaluated<usize> {
-    bytes
-        .filter(|bytes| *bytes <= MOST_BYTES)
-        .ok_or_else(|| EvalError::new(TOO_BIG, "requested length too large"))
+    match bytes {
+        Some(bytes) if bytes <= MOST_BYTES => Ok(bytes),
+        Some(bytes) if bytes <= MOST_BYTES_OF_POSTGRES => {
+            Err(EvalError::unsupported("a text of more than 64 MB"))
+        }
+        _ => Err(EvalError::new(TOO_BIG, "requested length too large")),
+    }
 }

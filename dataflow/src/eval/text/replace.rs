@@ -5,9 +5,18 @@ use crate::eval::error::{BAD_PARAMETER, EvalError, Evaluated, TOO_BIG};
 use crate::eval::value::{Arena, Draft};
 
 /// Each occurrence of one text replaced by another; an empty one occurs nowhere.
-pub(crate) fn replace<'a>(text: &'a str, part: &str, with: &str, arena: &'a Arena) -> &'a str {
+pub(crate) fn replace<'a>(
+    text: &'a str,
+    part: &str,
+    with: &str,
+    arena: &'a Arena,
+) -> Evaluated<&'a str> {
     if part.is_empty() || !text.contains(part) {
-        return text;
+        return Ok(text);
+    }
+    if with.len() > part.len() {
+        let more = (with.len() - part.len()).checked_mul(text.matches(part).count());
+        size(more.and_then(|more| more.checked_add(text.len())))?;
     }
     let mut out = Draft::with_capacity_in(text.len(), arena);
     for (position, between) in text.split(part).enumerate() {
@@ -16,7 +25,7 @@ pub(crate) fn replace<'a>(text: &'a str, part: &str, with: &str, arena: &'a Aren
         }
         out.push_str(between);
     }
-    out.into_bump_str()
+    Ok(out.into_bump_str())
 }
 
 /// Each character of `from` replaced by that of `to` at its place, or dropped when there is none.

@@ -1,14 +1,15 @@
 //! Random expressions, typed by the compiler's own table of functions.
 //!
-//! Each call has an argument that reads a column: Postgres computes what is constant before it
-//! looks at a row, so an error there would be one of every row.
+//! Nearly each call has an argument that reads a column: Postgres computes what is constant before
+//! it looks at a row, so an error there is one of every row, and hides what the others have.
 
 use flusso_compiler::expr::{Expr, Modifier};
 use flusso_compiler::plan::ColumnId;
-use flusso_compiler::sql::functions::{Entry, Format, Function, Pattern, Text, Time, Ty, families};
+use flusso_compiler::sql::functions::{Entry, Ty, families};
 use flusso_compiler::types::SqlType;
 
 use super::data::{COLUMNS, mood};
+use super::hints::hint;
 use super::print::COMPARISONS;
 
 /// Makes expressions from a seed.
@@ -55,7 +56,41 @@ const CASTS: &[(fn() -> SqlType, fn() -> SqlType)] = &[
     (|| SqlType::Json, || SqlType::Jsonb),
     (|| SqlType::Jsonb, || SqlType::Json),
     (|| SqlType::Bpchar, || SqlType::Text),
+    (|| SqlType::Int2, || SqlType::Int8),
+    (|| SqlType::Int2, || SqlType::Numeric(None)),
+    (|| SqlType::Int2, || SqlType::Float4),
+    (|| SqlType::Int4, || SqlType::Float4),
+    (|| SqlType::Int4, || SqlType::Float8),
+    (|| SqlType::Int8, || SqlType::Numeric(None)),
+    (|| SqlType::Float4, || SqlType::Int2),
+    (|| SqlType::Float4, || SqlType::Int8),
+    (|| SqlType::Float8, || SqlType::Int4),
+    (|| SqlType::Numeric(None), || SqlType::Int2),
+    (|| SqlType::Time, || SqlType::TimeTz),
+    (|| SqlType::TimestampTz, || SqlType::Time),
+    (|| SqlType::Jsonb, || SqlType::Int2),
+    (|| SqlType::Jsonb, || SqlType::Int8),
+    (|| SqlType::Jsonb, || SqlType::Float4),
+    (|| SqlType::Int2, || SqlType::Oid),
+    (|| SqlType::Int4, || SqlType::Oid),
+    (|| SqlType::Int8, || SqlType::Oid),
+    (|| SqlType::Oid, || SqlType::Int4),
+    (|| SqlType::Oid, || SqlType::Int8),
+    (|| SqlType::Int4, || SqlType::Money),
+    (|| SqlType::Int8, || SqlType::Money),
+    (|| SqlType::Numeric(None), || SqlType::Money),
+    (|| SqlType::Money, || SqlType::Numeric(None)),
+    (array_of::<0>, array_of::<1>),
+    (array_of::<0>, array_of::<2>),
+    (array_of::<1>, array_of::<0>),
+    (array_of::<2>, array_of::<0>),
+    (array_of::<2>, array_of::<1>),
 ];
+
+fn array_of<const ELEMENT: usize>() -> SqlType {
+    let elements = [SqlType::Int4, SqlType::Text, SqlType::Numeric(None)];
+    SqlType::Array(Box::new(elements[ELEMENT].clone()))
+}
 
 /// Types that values of text are cast to, and that are cast to text.
 const FROM_TEXT: &[fn() -> SqlType] = &[
@@ -74,6 +109,14 @@ const FROM_TEXT: &[fn() -> SqlType] = &[
     || SqlType::TimestampTz,
     || SqlType::Time,
     || SqlType::Bytea,
+    || SqlType::Int2,
+    || SqlType::Int8,
+    || SqlType::Float4,
+    || SqlType::TimeTz,
+    || SqlType::Json,
+    || SqlType::Oid,
+    || SqlType::Bpchar,
+    array_of::<2>,
 ];
 
 const DEPTH: u32 = 3;
@@ -149,6 +192,11 @@ impl Generator {
             },
             _ => match ty {
                 SqlType::Bool => self.truth(depth),
+                // Of arrays, of which all must be of one size.
+                array @ SqlType::Array(_) if self.roll(4) == 0 => {
+                    let one = self.column(array);
+                    Expr::Array(vec![one.clone(), one], array.clone())
+                }
                 SqlType::Array(element) => {
                     let list = vec![self.column(element), self.of(element, depth - 1)];
                     Expr::Array(list, element.as_ref().clone())
@@ -166,7 +214,7 @@ impl Generator {
         let class = ty.class();
         let mut one = |ty: &SqlType| Box::new(self.of(ty, depth - 1));
         let (left, right) = (one(&ty), one(&ty));
-        match self.roll(9) {
+        match self.roll(11) {
             0 => Expr::And(vec![
                 self.of(&SqlType::Bool, depth - 1),
                 self.of(&SqlType::Bool, depth - 1),
@@ -184,21 +232,30 @@ impl Generator {
             }
             6 => Expr::Like {
                 of: Box::new(self.of(&SqlType::Text, depth - 1)),
-                pattern: Box::new(
-                    self.literal_of(&["%b%", "a_c", "_", "%", "", "10\\%%", "THE%", "%\\"]),
-                ),
+                pattern: Box::new(match self.roll(4) {
+                    0 => self.of(&SqlType::Text, depth - 1),
+                    _ => self.literal_of(&SqlType::Text, LIKES),
+                }),
                 escape: self.pick(&[Some('\\'), Some('\\'), Some('!'), None]),
                 fold: self.roll(2) == 0,
             },
             7 => {
-                let (element, column) = self.pick(&[(SqlType::Int4, "ai"), (SqlType::Text, "at")]);
+                let element = self.pick(&[SqlType::Int4, SqlType::Text, SqlType::Numeric(None)]);
+                let array = SqlType::Array(Box::new(element.clone()));
                 Expr::Quantified {
                     of: Box::new(self.of(&element, depth - 1)),
                     op: self.pick(&COMPARISONS),
-                    array: Box::new(named(column)),
+                    array: Box::new(self.of(&array, depth - 1)),
                     all: self.roll(2) == 0,
                     class: element.class(),
                 }
+            }
+            8 => Expr::IsTrue(Box::new(self.of(&SqlType::Bool, depth - 1))),
+            // What has no order is only equal or not.
+            9 => {
+                let [left, right] = [0, 1].map(|_| Box::new(self.of(&SqlType::Jsonb, depth - 1)));
+                let op = self.pick(&COMPARISONS[..2]);
+                Expr::Compare(op, left, right, SqlType::Jsonb.class())
             }
             _ => Expr::Compare(self.pick(&COMPARISONS), left, right, class),
         }
@@ -216,8 +273,8 @@ impl Generator {
         for (at, ty) in entry.args().iter().enumerate() {
             let ty = self.concrete(*ty, &element);
             let arg = match hint(entry.function, at) {
-                Some(texts) => self.literal_of(texts),
-                None => self.of(&ty, depth - 1),
+                Some(texts) if self.roll(6) > 0 => self.literal_of(&ty, texts),
+                _ => self.of(&ty, depth - 1),
             };
             args.push(arg);
         }
@@ -231,7 +288,7 @@ impl Generator {
                 args.push(self.of(&ty, depth - 1));
             }
         }
-        if !args.is_empty() && !args.iter().any(reads) {
+        if !args.is_empty() && !args.iter().any(reads) && self.roll(10) > 0 {
             let at = (0..args.len()).find(|at| hint(entry.function, *at).is_none()).unwrap_or(0);
             let listed = entry.args().get(at).copied().or(entry.rest);
             let ty = listed.map_or(SqlType::Text, |ty| self.concrete(ty, &element));
@@ -249,7 +306,11 @@ impl Generator {
         match ty {
             Ty::AnyElement | Ty::Common => element.clone(),
             Ty::AnyArray | Ty::CommonArray => SqlType::Array(Box::new(element.clone())),
-            Ty::Any => (self.pick(COLUMNS).1)(),
+            // The compiler has what JSON is made of as text when it is an `oid`.
+            Ty::Any => match (self.pick(COLUMNS).1)() {
+                SqlType::Oid => SqlType::Text,
+                ty => ty,
+            },
             ty => ty.concrete().unwrap_or(SqlType::Text),
         }
     }
@@ -281,7 +342,7 @@ impl Generator {
             _ => None,
         };
         let of = self.of(&from, depth - 1);
-        let of = if reads(&of) { of } else { self.column(&from) };
+        let of = if reads(&of) || self.roll(10) == 0 { of } else { self.column(&from) };
         Expr::Cast { of: Box::new(of), from, to: to.clone(), modifier }
     }
 
@@ -299,7 +360,7 @@ impl Generator {
         };
         match (text, ty) {
             // Types whose values are not written as they are printed.
-            ("NULL", _) | (_, SqlType::Bpchar) => Expr::Literal(None, ty.clone()),
+            ("NULL", _) | (_, SqlType::Bpchar | SqlType::Money) => Expr::Literal(None, ty.clone()),
             (text, _) => Expr::Literal(Some(text.to_owned()), ty.clone()),
         }
     }
@@ -313,15 +374,15 @@ impl Generator {
         }
     }
 
-    fn literal_of(&mut self, texts: &[&str]) -> Expr {
-        Expr::Literal(Some(self.pick(texts).to_owned()), SqlType::Text)
+    /// One of some texts, `¦` between them.
+    fn literal_of(&mut self, ty: &SqlType, texts: &str) -> Expr {
+        let texts: Vec<&str> = texts.split('¦').collect();
+        Expr::Literal(Some(self.pick(&texts).to_owned()), ty.clone())
     }
 }
 
-fn named(name: &str) -> Expr {
-    let at = COLUMNS.iter().position(|column| column.0 == name);
-    Expr::Column(ColumnId(at.unwrap_or_else(|| panic!("no column {name}")) as u16))
-}
+/// Patterns, with `¦` between.
+const LIKES: &str = "%b%¦a_c¦_¦%¦¦10\\%%¦THE%¦%\\¦%é¦_a_b¦%ΑΣ%¦İ%¦%k%s%¦__%__¦%!¦!_%¦\\";
 
 fn gives(gives: Ty, ty: &SqlType) -> bool {
     match (gives, ty) {
@@ -332,131 +393,10 @@ fn gives(gives: Ty, ty: &SqlType) -> bool {
 }
 
 fn has_order(ty: &SqlType) -> bool {
-    !matches!(ty, SqlType::Json | SqlType::Jsonb)
+    !matches!(ty, SqlType::Json | SqlType::Jsonb | SqlType::Money)
 }
 
-fn reads(expr: &Expr) -> bool {
+/// Whether rows differ in it.
+pub(super) fn reads(expr: &Expr) -> bool {
     matches!(expr, Expr::Column(_)) || expr.parts().into_iter().any(reads)
-}
-
-const FIELDS: &[&str] = &[
-    "year",
-    "month",
-    "day",
-    "hour",
-    "minute",
-    "second",
-    "milliseconds",
-    "microseconds",
-    "week",
-    "quarter",
-    "decade",
-    "century",
-    "millennium",
-    "dow",
-    "isodow",
-    "doy",
-    "isoyear",
-    "julian",
-    "epoch",
-    "timezone",
-    "nonsense",
-];
-const ZONES: &[&str] = &[
-    "UTC",
-    "Europe/Prague",
-    "America/New_York",
-    "Asia/Kolkata",
-    "australia/lord_howe",
-    "EST",
-    "Europe/Dublin",
-    "nowhere",
-];
-const PATTERNS: &[&str] = &[
-    "b",
-    "^a",
-    "[a-c]+",
-    "\\s+",
-    "(\\w)(\\d)?",
-    ",",
-    "[^[:alnum:]]",
-    "x*",
-    "^(\\w+)\\s(.*)$",
-    "ů|k",
-    "\\d{2,}",
-    "(",
-    "$",
-    "[[:upper:]]",
-    "",
-];
-
-/// Texts that mean something to an argument.
-fn hint(function: Function, at: usize) -> Option<&'static [&'static str]> {
-    use Time::*;
-    match (function, at) {
-        (Function::Pattern(_), 1) => Some(PATTERNS),
-        (Function::Pattern(Pattern::ReplaceFlags), 3) => Some(&["g", "i", "gi", "", "c"]),
-        (Function::Pattern(Pattern::LikeFlags | Pattern::MatchFlags), 2) => {
-            Some(&["i", "", "g", "z"])
-        }
-        (Function::Pattern(Pattern::SplitToArrayFlags), 2) => Some(&["i", ""]),
-        (Function::Pattern(Pattern::Replace), 2) => Some(&["<\\1>", "\\&\\&", "", "x\\\\y", "\\"]),
-        (
-            Function::Time(
-                ExtractDate | ExtractTime | ExtractTimeTz | ExtractTimestamp | ExtractTimestampTz
-                | ExtractInterval | PartTime | PartTimeTz | PartTimestamp | PartTimestampTz
-                | PartInterval | TruncTimestamp | TruncTimestampTz | TruncInterval
-                | TruncTimestampTzIn,
-            ),
-            0,
-        ) => Some(FIELDS),
-        (Function::Time(TimestampIn | TimestampTzIn), 0) => Some(ZONES),
-        (Function::Time(TruncTimestampTzIn), 2) | (Function::Time(MakeTimestampTzIn), 6) => {
-            Some(ZONES)
-        }
-        (Function::Text(Text::Encode | Text::Decode), 1) => {
-            Some(&["hex", "base64", "escape", "rot13"])
-        }
-        (Function::Text(Text::ConvertFrom | Text::ConvertTo), 1) => Some(&["UTF8", "utf-8"]),
-        (Function::Text(Text::FormatText), 0) => {
-            Some(&["%s", "%I-%L", "%2$s %1$s", "%%", "%-5s|", "%5s", "%s %s %s", "plain", "%"])
-        }
-        (Function::Format(Format::TimestampToChar | Format::TimestampTzToChar), 1) => Some(&[
-            "YYYY-MM-DD HH24:MI:SS.US",
-            "Day, DDth FMMonth YYYY",
-            "FMDD.FMMM.YY hh:mi am",
-            "IYYY-IW-ID",
-            "Q CC J WW W D DDD SSSS MS",
-            "\"quoted\" yyyy B.C. RM",
-            "TZ TZH:TZM OF",
-            "Mon MON mon DY FF3",
-            "Y,YYY YYY Y FMWW",
-            "HH12 P.M.",
-            "",
-        ]),
-        (Function::Format(Format::IntervalToChar), 1) => {
-            Some(&["HH24:MI:SS", "YYYY MM DD", "FMHH24 DDD SS.MS", "Day"])
-        }
-        (Function::Format(_), 1) => Some(&[
-            "999.99",
-            "FM999.99",
-            "0000",
-            "S999",
-            "999MI",
-            "FM9,999,990.00",
-            "9G999D9",
-            "999PR",
-            "SG99",
-            "FM000",
-            "PL9.9",
-            "B99",
-            "99th",
-            "FM0.00",
-            "9",
-            "",
-            ".99",
-            "FM9.9",
-        ]),
-        _ => None,
-    }
 }

@@ -21,59 +21,117 @@ use serde_json::Value as Json;
 use super::data::COLUMNS;
 use super::generate::Generator;
 use super::postgres::Server;
-use super::{BATCH, differences, number, prepared, print, rows, settled, smallest};
+use super::{BATCH, differences, forms, number, prepared, print, rows, settled, smallest};
 
 #[test]
 fn refused_and_typed_as_by_postgres() {
-    let Some(server) = prepared("written") else { return };
-    server.psql(&settled(TYPED));
-    let rows = rows(&server);
-    let seed = number("FLUSSO_EVAL_SEED", 1);
-    let batches = number("FLUSSO_EVAL_BATCHES", 4);
-    let (mut wrong, mut both, mut neither, mut refused) = (Vec::new(), 0, 0, 0);
-    let mut unsupported: BTreeMap<String, usize> = BTreeMap::new();
-    for batch in 0..batches {
-        let mut generator = Generator::new(seed.wrapping_mul(7_000_003).wrapping_add(batch));
-        let written: Vec<String> = (0..BATCH)
-            .map(|_| {
-                let sql = print::sql(&generator.any());
-                loosened(&mut generator, &sql)
-            })
-            .collect();
+    let all = Written::random("written", 7_000_003, |generator| {
+        let sql = print::sql(&generator.any());
+        loosened(generator, &sql)
+    });
+    let Some((all, count)) = all else { return };
+    assert!(all.neither * 20 > count, "only {} of them had a mistake", all.neither);
+    assert!(all.alone() * 20 < count, "{} are not supported that Postgres has", all.alone());
+}
+
+#[test]
+fn forms_are_read_as_by_postgres() {
+    let Some((all, count)) = Written::random("forms", 5_000_011, forms::any) else { return };
+    assert!(all.both * 2 > count, "only {} of them are expressions", all.both);
+    assert!(all.alone() * 10 < count, "{} are not supported that Postgres has", all.alone());
+}
+
+/// What differed once, and what is easily got wrong: one expression a line.
+#[test]
+fn what_is_known_to_be_hard() {
+    let Some(server) = typing("corpus") else { return };
+    let corpus: Vec<String> = include_str!("corpus.txt").lines().map(str::to_owned).collect();
+    let mut all = Written::default();
+    all.ask(&server, &corpus, &rows(&server));
+    all.assert("the corpus");
+    assert_eq!(all.unsupported, BTreeMap::new());
+}
+
+/// What became of expressions that were written.
+#[derive(Default)]
+struct Written {
+    wrong: Vec<String>,
+    /// How many are alike, and how many neither side takes.
+    both: usize,
+    neither: usize,
+    /// How many of each kind Postgres takes and we do not.
+    unsupported: BTreeMap<String, usize>,
+    /// Values that Postgres has and we do not.
+    refused: usize,
+}
+
+impl Written {
+    /// As many as are asked for, from the seed that is; and how many that were.
+    fn random(
+        name: &str,
+        step: u64,
+        mut write: impl FnMut(&mut Generator) -> String,
+    ) -> Option<(Written, usize)> {
+        let server = typing(name)?;
+        let rows = rows(&server);
+        let seed = number("FLUSSO_EVAL_SEED", 1);
+        let batches = number("FLUSSO_EVAL_BATCHES", 4);
+        let mut all = Written::default();
+        for batch in 0..batches {
+            let mut generator = Generator::new(seed.wrapping_mul(step).wrapping_add(batch));
+            let written: Vec<String> = (0..BATCH).map(|_| write(&mut generator)).collect();
+            all.ask(&server, &written, &rows);
+        }
+        all.assert(&format!("seed {seed}"));
+        Some((all, batches as usize * BATCH))
+    }
+
+    /// Of how many Postgres has what we have not.
+    fn alone(&self) -> usize {
+        self.unsupported.values().sum()
+    }
+
+    fn ask(&mut self, server: &Server, written: &[String], rows: &[Vec<Option<String>>]) {
         let (mut sqls, mut exprs) = (Vec::new(), Vec::new());
-        for (sql, theirs) in written.iter().zip(types(&server, &written)) {
+        for (sql, theirs) in written.iter().zip(types(server, written)) {
             match (typed(sql), theirs) {
                 (Ok((expr, ty)), Ok(theirs)) if shown(&ty) == theirs => {
-                    both += 1;
+                    self.both += 1;
                     sqls.push(sql.clone());
                     exprs.push(expr);
                 }
-                (Ok((_, ty)), Ok(theirs)) => {
-                    wrong.push(format!("{sql}\n  ours   {ty}\n  theirs {theirs}"));
+                (Ok((_, ty)), Ok(theirs) | Err(theirs)) => {
+                    self.wrong.push(format!("{sql}\n  ours   {ty}\n  theirs {theirs}"));
                 }
-                (Ok((_, ty)), Err(theirs)) => {
-                    wrong.push(format!("{sql}\n  ours   {ty}\n  theirs {theirs}"));
-                }
-                (Err(_), Err(_)) => neither += 1,
-                (Err(why), Ok(_)) => *unsupported.entry(why).or_default() += 1,
+                (Err(_), Err(_)) => self.neither += 1,
+                (Err(why), Ok(_)) => *self.unsupported.entry(why).or_default() += 1,
             }
         }
-        for one in differences(&server, &sqls, &exprs, &rows, &mut refused) {
+        for one in differences(server, &sqls, &exprs, rows, &mut self.refused) {
             let (position, row, ours, theirs) = one;
             let part = (exprs[position].clone(), row, ours, theirs);
-            wrong.push(format!("{}\n  in {}", smallest(&server, &part, &rows), sqls[position]));
+            self.wrong.push(format!("{}\n  in {}", smallest(server, &part, rows), sqls[position]));
         }
     }
-    let all = batches as usize * BATCH;
-    let ours_alone: usize = unsupported.values().sum();
-    eprintln!(
-        "seed {seed}: {all} expressions; {both} taken and {neither} refused by both, {ours_alone} \
-         not supported: {unsupported:#?}"
-    );
-    wrong.sort_by_key(String::len);
-    assert!(wrong.is_empty(), "seed {seed}: {} differ\n\n{}", wrong.len(), wrong.join("\n\n"));
-    assert!(neither * 20 > all, "only {neither} of them had a mistake");
-    assert!(ours_alone * 20 < all, "{ours_alone} are not supported that Postgres has");
+
+    fn assert(&mut self, of: &str) {
+        let Written { both, neither, unsupported, refused, .. } = &*self;
+        eprintln!(
+            "{of}: {both} taken and {neither} refused by both, {} not supported: {unsupported:#?}; \
+             {refused} values refused",
+            self.alone()
+        );
+        self.wrong.sort_by_key(String::len);
+        let wrong = &self.wrong;
+        assert!(wrong.is_empty(), "{of}: {} differ\n\n{}", wrong.len(), wrong.join("\n\n"));
+    }
+}
+
+/// A server that has the table and types expressions.
+fn typing(name: &str) -> Option<Server> {
+    let server = prepared(name)?;
+    server.psql(&settled(TYPED));
+    Some(server)
 }
 
 /// An expression over the columns of the table, by their positions there.
