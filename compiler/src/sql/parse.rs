@@ -2,7 +2,11 @@
 //!
 //! Where sqlparser's grammar is wider than Postgres', the tree is refused when it is typed.
 
-use sqlparser::ast::{Expr, OrderByExpr, Query, TableFactor, TableWithJoins};
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    Expr, OrderByExpr, Query, TableFactor, TableWithJoins, UnaryOperator, VisitMut, VisitorMut,
+};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
@@ -42,7 +46,7 @@ pub fn query(sql: &Sql) -> Result<Box<Query>, Diagnostic> {
 }
 
 /// Reads all of a text that is thought to follow some words.
-fn whole<T>(
+fn whole<T: VisitMut>(
     sql: &Sql,
     after: &str,
     read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
@@ -58,7 +62,8 @@ fn whole<T>(
     all.extend(tokens.iter().cloned());
     let mut parser =
         Parser::new(&DIALECT).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(all);
-    let tree = read(&mut parser).map_err(|error| syntax(sql, &tokens, error))?;
+    let mut tree = read(&mut parser).map_err(|error| syntax(sql, &tokens, error))?;
+    let _ = tree.visit(&mut Signs);
     let next = parser.next_token();
     match next.token {
         Token::EOF => Ok(tree),
@@ -76,6 +81,22 @@ fn whole<T>(
             let message = format!("`{token}` is not expected here");
             Err(Diagnostic::error(sql.span(next.span), message).help(help))
         }
+    }
+}
+
+/// Puts brackets around a sign behind a sign: printed side by side they begin a comment.
+struct Signs;
+
+impl VisitorMut for Signs {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: of } = expr
+            && matches!(of.as_ref(), Expr::UnaryOp { op: UnaryOperator::Minus, .. })
+        {
+            *of = Box::new(Expr::Nested(of.clone()));
+        }
+        ControlFlow::Continue(())
     }
 }
 

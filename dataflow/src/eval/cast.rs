@@ -214,10 +214,12 @@ fn of_json<'a>(json: Json<'a>, to: &SqlType, arena: &'a Arena) -> Evaluated<Valu
     }
 }
 
-/// A timestamp with so many digits of a second, unless that is beyond all that there are.
+/// A timestamp with so many digits of a second. Postgres prints what is beyond all that there are
+/// and takes it no further.
 fn fraction(at: i64, digits: u8) -> Evaluated<i64> {
+    let beyond = |_| EvalError::unsupported("a timestamp that is rounded out of range");
     match moment::is_finite(at) {
-        true => moment::timestamp(Some(moment::to_fraction(at, digits))),
+        true => moment::timestamp(Some(moment::to_fraction(at, digits))).map_err(beyond),
         false => Ok(at),
     }
 }

@@ -180,11 +180,21 @@ impl Compiler<'_> {
             }
             Expr::Coalesce(list) => {
                 let mut ends = Vec::new();
+                let begin = self.steps.len();
                 for (position, one) in list.iter().enumerate() {
-                    self.expr(one, at);
-                    if position + 1 < list.len() {
-                        ends.push(self.jump(Step::Given { at, to: 0 }));
+                    let start = self.steps.len();
+                    match self.expr(one, at) {
+                        // What is NULL in each row is passed over, what never is ends the list.
+                        Some(None) => self.steps.truncate(start),
+                        Some(Some(_)) => break,
+                        None if position + 1 < list.len() => {
+                            ends.push(self.jump(Step::Given { at, to: 0 }));
+                        }
+                        None => {}
                     }
+                }
+                if self.steps.len() == begin {
+                    self.null(begin, at);
                 }
                 ends.into_iter().for_each(|end| self.land(end));
             }

@@ -295,6 +295,28 @@ impl Typer<'_> {
         Some(Typed { expr, ty, untyped: false, place })
     }
 
+    /// `ARRAY[…]::type[]`, of which each element is cast by itself; arrays make one of one
+    /// dimension more.
+    pub(super) fn array_of(
+        &mut self,
+        list: &[ast::Expr],
+        element: &SqlType,
+        place: Place,
+    ) -> Option<Typed> {
+        let typed: Vec<Option<Typed>> = list.iter().map(|one| self.expr(one)).collect();
+        let typed: Vec<Typed> = typed.into_iter().collect::<Option<_>>()?;
+        let ty = SqlType::Array(Box::new(element.clone()));
+        let nested = typed.iter().any(|one| matches!(one.ty, SqlType::Array(_)));
+        let each = if nested { &ty } else { element };
+        let cast = typed.into_iter().map(|one| {
+            let place = one.place;
+            self.cast(one, each, None, place).map(|one| one.expr)
+        });
+        let cast: Option<Vec<Expr>> = cast.collect();
+        let expr = Expr::Array(cast?, each.clone());
+        Some(Typed { expr, ty, untyped: false, place })
+    }
+
     /// `ARRAY[…]`.
     pub(super) fn array(&mut self, list: &[ast::Expr], place: Place) -> Option<Typed> {
         if list.is_empty() {

@@ -223,11 +223,9 @@ impl<'a> Typer<'a> {
                 let to = self.data_type(data_type, place);
                 if let (ast::Expr::Array(array), Some((SqlType::Array(element), _))) =
                     (expr.as_ref(), &to)
-                    && array.elem.is_empty()
+                    && !array.elem.iter().any(|one| matches!(one, A::Array(_)))
                 {
-                    let expr = Expr::Array(Vec::new(), element.as_ref().clone());
-                    let ty = SqlType::Array(element.clone());
-                    return Some(Typed { expr, ty, untyped: false, place });
+                    return self.array_of(&array.elem, element, place);
                 }
                 let of = self.expr(expr);
                 let (to, modifier) = to?;
