@@ -87,7 +87,8 @@ impl Graph {
                 let mut whole = Part::default();
                 for part in parts {
                     let part = self.part(part)?;
-                    if whole.empty && part.empty {
+                    // The engine would take the empty one before it looks at those after it.
+                    if whole.empty {
                         return Err(CHOICE);
                     }
                     whole.empty |= part.empty;

@@ -94,7 +94,7 @@ impl VisitorMut for Signs {
         if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: of } = expr
             && matches!(of.as_ref(), Expr::UnaryOp { op: UnaryOperator::Minus, .. })
         {
-            *of = Box::new(Expr::Nested(of.clone()));
+            **of = Expr::Nested(of.clone());
         }
         ControlFlow::Continue(())
     }

@@ -1,5 +1,7 @@
 //! Calls of functions: those of the table, those with a grammar of their own, aggregates.
 
+use std::ops::ControlFlow;
+
 use sqlparser::ast::{
     self, CeilFloorKind, DateTimeField, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
     FunctionArguments, TrimWhereField,
@@ -126,6 +128,9 @@ impl Typer<'_> {
         let typed: Vec<Option<Typed>> = args.iter().map(|arg| self.expr(arg)).collect();
         let typed: Option<Vec<Typed>> = typed.into_iter().collect();
         let typed = typed?;
+        if matches!(name, "lower" | "upper" | "initcap") || name.starts_with("regexp_") {
+            self.case_of(args)?;
+        }
         if matches!(name, "extract" | "date_part" | "date_trunc") {
             self.field(typed.first()?, name)?;
         }
@@ -259,6 +264,19 @@ impl Typer<'_> {
                 None
             }
         }
+    }
+
+    /// Refuses `COLLATE` in what is told apart by case or by class: letters are Unicode's here.
+    pub(super) fn case_of(&mut self, args: &[&ast::Expr]) -> Option<()> {
+        let collated = |one: &ast::Expr| match one {
+            ast::Expr::Collate { .. } => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let found = args.iter().find(|arg| ast::visit_expressions(**arg, collated).is_break());
+        let Some(found) = found else { return Some(()) };
+        let message = "case and classes of letters are Unicode's here, in any collation";
+        self.error_help(self.place(*found), message, "leave COLLATE out");
+        None
     }
 
     fn choice(&mut self, name: &str, args: &[&ast::Expr], place: Place) -> Option<Typed> {

@@ -17,6 +17,9 @@ impl Typer<'_> {
         fold: bool,
         place: Place,
     ) -> Option<Typed> {
+        if fold {
+            self.case_of(&[of, pattern])?;
+        }
         let (of, pattern) = (self.expr(of), self.expr(pattern));
         let escape = match escape {
             None => Some('\\'),

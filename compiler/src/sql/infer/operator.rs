@@ -87,6 +87,9 @@ impl Typer<'_> {
             self.error_help(self.place(tree), "a prefix operator beside another", help);
             return None;
         }
+        if of_case(op) {
+            self.case_of(&[tree, right])?;
+        }
         let right_tree = right;
         let right = self.expr(right);
         let (left, right) = (left?, right?);
@@ -313,6 +316,23 @@ fn is_comparable(ty: &SqlType, ordered: bool) -> bool {
         },
         ty => ty.class().is_ordered(),
     }
+}
+
+/// Whether an operator tells letters apart by case or by class.
+fn of_case(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{
+        PGILikeMatch, PGNotILikeMatch, PGRegexIMatch, PGRegexMatch, PGRegexNotIMatch,
+        PGRegexNotMatch,
+    };
+    matches!(
+        op,
+        PGILikeMatch
+            | PGNotILikeMatch
+            | PGRegexMatch
+            | PGRegexIMatch
+            | PGRegexNotMatch
+            | PGRegexNotIMatch
+    )
 }
 
 /// The comparison that an operator is.

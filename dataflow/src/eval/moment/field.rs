@@ -235,20 +235,20 @@ pub(crate) fn of_interval(name: &str, span: Interval) -> Evaluated<Found> {
         Field::Decade => Found::Whole(years / 10),
         Field::Century => Found::Whole(years / 100),
         Field::Millennium => Found::Whole(years / 1000),
-        Field::Epoch => return Ok(epoch(span)),
+        Field::Epoch => return epoch(span),
         _ => return Err(Field::unsupported(name, "interval")),
     })
 }
 
 /// A year has 365.25 days here, a month beyond it thirty.
-fn epoch(span: Interval) -> Found {
+fn epoch(span: Interval) -> Evaluated<Found> {
     let (years, months) = (i64::from(span.months / 12), i64::from(span.months % 12));
     let quarter_days = 1461 * years + 120 * months + 4 * i64::from(span.days);
     let seconds = i128::from(quarter_days) * (86_400 / 4);
     let micros = seconds * i128::from(SECOND) + i128::from(span.micros);
     match i64::try_from(micros) {
-        Ok(micros) => Found::Micros(micros, 6),
-        Err(_) => Found::Infinite(micros > 0),
+        Ok(micros) => Ok(Found::Micros(micros, 6)),
+        Err(_) => Err(EvalError::unsupported("the epoch of so long an interval")),
     }
 }
 
