@@ -1,7 +1,7 @@
-//! How long after it is written a change is found by a search, under a modest load.
+//! How long after it is written a change is found by a search, alone and under a modest load.
 //!
-//! One thread marks an order twenty times a second, another changes others, and all marks that were
-//! not yet found are looked for a hundred times a second. What is written goes into Postgres, or by
+//! One thread marks an order twenty times a second, another may change others, and all marks that
+//! were not yet found are looked for a hundred times a second. What is written goes into Postgres, or by
 //! hand into the index itself: that much is the node's own.
 
 use std::collections::HashMap;
@@ -16,10 +16,8 @@ use serde_json::{Value, json};
 
 /// Between two marks, and between two looks.
 const EVERY: (Duration, Duration) = (Duration::from_millis(47), Duration::from_millis(10));
-/// Other changes a second.
-const LOAD: u32 = 100;
 /// What is found before is not counted: node and client are warming up.
-const WARM: Duration = Duration::from_secs(15);
+const WARM: Duration = Duration::from_secs(5);
 /// How long the last marks may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -36,7 +34,7 @@ pub enum Target {
 pub struct Found {
     /// From after the commit, or the node's answer, to the first search that found it, rising.
     pub times: Vec<Duration>,
-    /// Changes a second meanwhile.
+    /// Other changes a second meanwhile.
     pub rate: f64,
     /// How long one of the node's refreshes took, on average: it counts from the end of one to the
     /// beginning of the next.
@@ -68,13 +66,20 @@ impl Target {
     }
 }
 
-/// Marks so many orders for this long, and looks for the marks in an index; `name` sets them apart
-/// from others'.
-pub fn found(into: &Target, index: &str, orders: u32, time: Duration, name: &str) -> Found {
+/// Marks orders for this long, among so many other changes a second, and looks for the marks in an
+/// index; `name` sets them apart from others'.
+pub fn found(
+    into: &Target,
+    index: &str,
+    (orders, others): (u32, u32),
+    time: Duration,
+    name: &str,
+) -> Found {
     let (begun, length) = (Instant::now(), WARM + time);
     let stop = Arc::new(AtomicBool::new(false));
     let changes = Arc::new(AtomicU64::new(0));
-    let load = load(into.clone(), orders, stop.clone(), changes.clone());
+    let load =
+        (others > 0).then(|| load(into.clone(), (orders, others), stop.clone(), changes.clone()));
     let (count, took) = refreshes(index);
     let marked: Arc<Mutex<HashMap<String, Instant>>> = Arc::default();
     let (marks, into, name) = (marked.clone(), into.clone(), name.to_owned());
@@ -121,7 +126,9 @@ pub fn found(into: &Target, index: &str, orders: u32, time: Duration, name: &str
     marker.join().expect("the marker does not panic");
     let rate = changes.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64();
     stop.store(true, Ordering::Relaxed);
-    load.join().expect("the load does not panic");
+    if let Some(load) = load {
+        load.join().expect("the load does not panic");
+    }
     times.sort();
     let after = refreshes(index);
     let count = after.0.saturating_sub(count).max(1);
@@ -136,10 +143,10 @@ fn refreshes(index: &str) -> (u64, Duration) {
     (of("total"), Duration::from_millis(of("total_time_in_millis")))
 }
 
-/// Changes orders that are not marked at the time, steadily.
+/// Changes orders that are not marked at the time, so many a second.
 fn load(
     into: Target,
-    orders: u32,
+    (orders, others): (u32, u32),
     stop: Arc<AtomicBool>,
     changes: Arc<AtomicU64>,
 ) -> std::thread::JoinHandle<()> {
@@ -150,7 +157,7 @@ fn load(
             if stop.load(Ordering::Relaxed) {
                 break;
             }
-            let due = begun + Duration::from_secs(1) * n / LOAD;
+            let due = begun + Duration::from_secs(1) * n / others;
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
             write(1 + (n * 13 + orders / 2) % orders, &format!("changed {n}"));
             changes.fetch_add(1, Ordering::Relaxed);

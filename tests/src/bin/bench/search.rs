@@ -33,6 +33,9 @@ use crate::{Request, at};
 const ROUNDS: (u32, u32) = (2, 8);
 /// Documents of one request by hand, and requests at a time.
 const BULK: (usize, usize) = (1000, 3);
+/// How often the node refreshes, and changes a second beside those looked for.
+const INTERVALS: [&str; 2] = ["1s", "200ms"];
+const OTHERS: [u32; 2] = [0, 100];
 /// The index that is filled by hand.
 const BY_HAND: &str = "by_hand";
 
@@ -73,16 +76,18 @@ pub fn measure(request: &Request) -> String {
     let direct = format!("{}/{BY_HAND}", node.url);
     let time = Duration::from_secs(u64::from(request.seconds));
     let mut live: Vec<(&str, &str, Found)> = Vec::new();
-    for interval in ["1s", "200ms"] {
+    for (interval, others) in INTERVALS.into_iter().flat_map(|it| OTHERS.map(|of| (it, of))) {
+        for index in [&direct, &followed] {
+            let settings = json!({ "index": { "refresh_interval": interval } });
+            ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
+        }
         for (who, index, into) in [
             ("by hand", &direct, Target::Index(direct.clone(), parsed.clone())),
             ("flusso", &followed, Target::Postgres(url.clone())),
         ] {
-            for index in [&direct, &followed] {
-                let settings = json!({ "index": { "refresh_interval": interval } });
-                ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
-            }
-            live.push((interval, who, found(&into, index, request.orders, time, interval)));
+            let name = format!("{interval} {others}");
+            let found = found(&into, index, (request.orders, others), time, &name);
+            live.push((interval, who, found));
         }
     }
     drop(running);
@@ -100,9 +105,7 @@ pub fn measure(request: &Request) -> String {
         let (p50, p99) = (of(50), of(99));
         let count = times.len();
         let refresh = refresh.as_millis();
-        let load = format!(
-            "{count} looked for among {rate:.0} changes a second; a refresh took {refresh} ms"
-        );
+        let load = format!("{count} among {rate:.0} others a second; a refresh took {refresh} ms");
         let _ = writeln!(
             text,
             "  refresh every {interval:5} {who:8} p50 {p50:>5} ms  p99 {p99:>5} ms  {load}"
