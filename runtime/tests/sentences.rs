@@ -43,12 +43,18 @@ fn gaps() -> Vec<Gap> {
         message: message.to_owned(),
         ..ServerMessage::default()
     };
+    let lost = |why: Option<&str>, limit, idle| Gap::SlotLost {
+        slot: slot(),
+        why: why.map(str::to_owned),
+        limit,
+        idle,
+    };
     vec![
         Gap::SlotDropped { slot: slot() },
-        Gap::SlotLost { slot: slot(), why: None, limit: Some(4 << 30) },
-        Gap::SlotLost { slot: slot(), why: Some("wal_removed".to_owned()), limit: Some(4 << 30) },
-        Gap::SlotLost { slot: slot(), why: Some("idle_timeout".to_owned()), limit: None },
-        Gap::SlotLost { slot: slot(), why: Some("rows_removed".to_owned()), limit: None },
+        lost(None, Some(4 << 30), None),
+        lost(Some("wal_removed"), Some(4 << 30), None),
+        lost(Some("idle_timeout"), None, Some(60)),
+        lost(Some("rows_removed"), None, None),
         Gap::SlotMoved { slot: slot() },
         Gap::OtherServer,
         Gap::BackInTime,
@@ -111,6 +117,7 @@ fn others() -> Vec<CaptureError> {
         server("28P01", "password authentication failed for user \"reader\""),
         server("3D000", "database \"shop\" does not exist"),
         server("42501", "must be superuser or replication role to use replication slots"),
+        server("53100", "could not write to data file for XID 747: No space left on device"),
         server("53300", "sorry, too many clients already"),
         server("53400", "all replication slots are in use"),
         server("57P03", "the database system is starting up"),

@@ -64,6 +64,12 @@ impl Session {
         messages.into_iter().filter_map(row).collect()
     }
 
+    /// The major version of the server.
+    pub fn version(&self) -> u32 {
+        let version = self.value("SELECT current_setting('server_version_num')::int / 10000");
+        version.parse().expect("it is a number")
+    }
+
     /// The only value of a query.
     pub fn value(&self, sql: &str) -> String {
         let rows = self.rows(sql);

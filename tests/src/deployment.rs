@@ -35,6 +35,9 @@ pub struct Deployment {
     beat: Cell<u64>,
 }
 
+/// Between two looks at a slot.
+const LOOK: Duration = Duration::from_millis(50);
+
 /// The index over the beats.
 const BEATS: &str = "table: beats
 primary_key: id
@@ -115,6 +118,13 @@ impl Deployment {
             arguments.iter().map(String::as_str).chain(more.iter().copied()).collect();
         let variables: Vec<_> = variables.iter().copied().chain([HUMAN]).collect();
         Flusso::with(&self.folder, &arguments, &variables)
+    }
+
+    /// Starts it where no file may grow over so many blocks of 512 bytes.
+    pub fn start_limited(&self, workers: u32, blocks: u32) -> Flusso {
+        let arguments = self.arguments(workers);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        Flusso::limited(&self.folder, &arguments, blocks)
     }
 
     /// Puts a bad network between it and Postgres; the test's own session stays as it is.
@@ -258,13 +268,20 @@ impl Deployment {
             "SELECT confirmed_flush_lsn >= '{position}' FROM pg_replication_slots WHERE slot_name = '{}'",
             self.name
         );
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
+        // Counted in looks: a machine that stands still for a while lets nobody look.
+        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
             if self.session.value(&passed) == "t" {
                 return true;
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(LOOK);
         }
+        let stands = format!(
+            "SELECT to_jsonb(s), to_jsonb(r), to_jsonb(a), pg_current_wal_flush_lsn() \
+             FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid \
+             LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid WHERE s.slot_name = '{}'",
+            self.name
+        );
+        eprintln!("{position} is not confirmed: {:?}", self.session.rows(&stands));
         false
     }
 }

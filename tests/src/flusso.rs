@@ -68,8 +68,22 @@ impl Flusso {
 
     /// The same with these variables.
     pub fn with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Flusso {
-        let mut child = Command::new(binary())
-            .args(arguments)
+        let mut command = Command::new(binary());
+        command.args(arguments);
+        Flusso::spawn(command, folder, variables)
+    }
+
+    /// Starts it where no file may grow over so many blocks of 512 bytes: a write ends in its midst
+    /// there, as on a disk that is full.
+    pub fn limited(folder: &Path, arguments: &[&str], blocks: u32) -> Flusso {
+        let mut command = Command::new("sh");
+        let limit = "trap '' XFSZ; ulimit -f $0; exec \"$@\"";
+        command.args(["-c", limit, &blocks.to_string()]).arg(binary()).args(arguments);
+        Flusso::spawn(command, folder, &[HUMAN])
+    }
+
+    fn spawn(mut command: Command, folder: &Path, variables: &[(&str, &str)]) -> Flusso {
+        let mut child = command
             .current_dir(folder)
             .env("NO_COLOR", "1")
             .envs(variables.iter().copied())

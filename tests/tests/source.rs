@@ -2,11 +2,13 @@
 //! Either the documents go on to equal what Postgres says, or the run ends with the cure.
 
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use flusso_tests::database::Session;
 use flusso_tests::deployment::{Deployment, PATIENCE};
 use flusso_tests::docs::{STDOUT, complains, docs};
 use flusso_tests::flusso::Flusso;
+use flusso_tests::http::told;
 use flusso_tests::server::Server;
 use flusso_tests::shop;
 
@@ -110,6 +112,114 @@ fn a_slot_that_lost_its_wal_ends_the_run_with_the_setting() {
     assert!(said.contains("--rebuild-state"), "the cure: {said}");
     let mut flusso = deployment.start_with(1, &["--rebuild-state"]);
     deployment.expect_equal(&mut flusso, "in the next life");
+}
+
+/// From Postgres 18 on.
+#[test]
+fn a_slot_that_was_idle_for_too_long_is_refused() {
+    let server = Server::postgres(&[]);
+    let deployment = docs(&server, "forgotten");
+    if deployment.session.version() < 18 {
+        return;
+    }
+    let mut flusso = streaming(&deployment);
+    flusso.signal("TERM");
+    assert_eq!(flusso.end(PATIENCE), 0, "{}", flusso.said());
+    deployment.session.run("ALTER SYSTEM SET idle_replication_slot_timeout = '1s'");
+    deployment.session.run("SELECT pg_reload_conf()");
+    let lost = "SELECT invalidation_reason IS NOT DISTINCT FROM 'idle_timeout' \
+                FROM pg_replication_slots WHERE slot_name = 'forgotten'";
+    let deadline = Instant::now() + PATIENCE;
+    while deployment.session.value(lost) != "t" {
+        assert!(Instant::now() < deadline, "Postgres does not give the slot up");
+        std::thread::sleep(Duration::from_millis(200));
+        deployment.session.run("CHECKPOINT");
+    }
+    deployment.session.run("UPDATE docs SET name = 'after' WHERE id = 1");
+    let said = complains(&mut deployment.start(1));
+    assert!(said.contains("idle_replication_slot_timeout = '2s'"), "the cure: {said}");
+    assert!(said.contains("--rebuild-state"), "the cure: {said}");
+    let mut flusso = deployment.start_with(1, &["--rebuild-state"]);
+    deployment.expect_equal(&mut flusso, "in the next life");
+}
+
+/// Whether `/status` tells that Postgres is waited for, in words with each of these.
+fn waits_for(public: &str, words: &[&str]) -> bool {
+    let told = told(public);
+    let waits = told["waiting_for"].as_array().into_iter().flatten();
+    let mut waits = waits.filter(|wait| wait["who"] == "postgres");
+    waits.any(|wait| words.iter().all(|word| wait["what"].to_string().contains(word)))
+}
+
+/// From Postgres 17 on a slot may fail over, and then sends nothing that a standby lacks.
+#[test]
+fn a_standby_that_must_come_first_is_waited_for() {
+    let server = Server::postgres(&[]);
+    let deployment = docs(&server, "held_back");
+    if deployment.session.version() < 17 {
+        return;
+    }
+    let run = |sql: &str| deployment.session.run(sql);
+    run("CREATE PUBLICATION held_back FOR ALL TABLES");
+    run("SELECT pg_create_physical_replication_slot('standby', true)");
+    run("SELECT pg_create_logical_replication_slot('held_back', 'pgoutput', failover => true)");
+    run("ALTER SYSTEM SET synchronized_standby_slots = 'standby'");
+    run("SELECT pg_reload_conf()");
+    let set = || Session::open(&deployment.url).value("SHOW synchronized_standby_slots");
+    while set() != "standby" {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut flusso = deployment.start(1);
+    let (public, _) = flusso.addresses();
+    flusso.until("the copy", PATIENCE, |flusso| flusso.documents.len() == 3);
+    let name = |flusso: &Flusso| flusso.documents[&("docs".to_owned(), "1".to_owned())].clone();
+    let before = name(&flusso);
+    run("UPDATE docs SET name = 'held back' WHERE id = 1");
+    let named = ["synchronized_standby_slots", "standby (no standby reads it)"];
+    flusso.until("a word about the standby", PATIENCE, |_| waits_for(&public, &named));
+    assert_eq!(name(&flusso), before, "it came all the same");
+    run("SELECT pg_replication_slot_advance('standby', pg_current_wal_flush_lsn())");
+    flusso.until("what was held back", PATIENCE, |flusso| name(flusso) != before);
+    run("UPDATE docs SET name = 'held back again' WHERE id = 2");
+    flusso.until("a word about the standby", PATIENCE, |_| waits_for(&public, &named));
+    run("ALTER SYSTEM RESET synchronized_standby_slots");
+    run("SELECT pg_reload_conf()");
+    deployment.expect_equal(&mut flusso, "without standbys");
+    flusso.until("the end of the wait", PATIENCE, |_| !waits_for(&public, &[]));
+}
+
+/// A limit on the size of files stands for the disk of the server: what a large transaction is put
+/// aside in cannot be written, and Postgres says that no space is left.
+#[test]
+fn a_full_disk_of_the_server_is_waited_for() {
+    let server = Server::postgres(&["logical_decoding_work_mem=64kB"]);
+    let deployment = docs(&server, "brimful");
+    let run = |sql: &str| deployment.session.run(sql);
+    run("CREATE TABLE noise (n int); CREATE TEMP TABLE said (line text)");
+    let pid = std::fs::read_to_string(server.folder.join("pid")).expect("it tells its pid");
+    // For the sessions that begin from now on. A segment of the WAL still fits.
+    let limit = |bytes: &str| {
+        let prlimit = format!("prlimit --pid {} --fsize={bytes}:", pid.trim());
+        run(&format!("COPY said FROM PROGRAM '{prlimit}'"));
+    };
+    let mut flusso = streaming(&deployment);
+    let (public, _) = flusso.addresses();
+    limit("20971520");
+    let large = "INSERT INTO noise SELECT generate_series(1, 600000); \
+                 UPDATE docs SET name = 'with the noise' WHERE id = 1; \
+                 INSERT INTO docs VALUES (3, 'with the noise')";
+    unseen(&deployment, &flusso, &[large, "UPDATE docs SET name = 'after' WHERE id = 2"]);
+    let refused = ["could not write", "53100"];
+    flusso.until("a word about the disk", PATIENCE, |_| waits_for(&public, &refused));
+    let attempts = |flusso: &Flusso| flusso.said().matches("could not write").count();
+    flusso.until("more attempts", PATIENCE, |flusso| {
+        assert!(waits_for(&public, &refused), "one wait lasts over all of them");
+        attempts(flusso) > 4
+    });
+    assert_eq!(flusso.documents.len(), 3, "two documents and a beat: {:?}", flusso.documents);
+    limit("unlimited");
+    deployment.expect_equal(&mut flusso, "with room");
+    flusso.until("the end of the wait", PATIENCE, |_| !waits_for(&public, &[]));
 }
 
 #[test]

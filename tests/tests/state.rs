@@ -275,6 +275,38 @@ fn a_folder_that_cannot_be_written() {
     assert!(!deployment.folder.join("flusso-state").exists());
 }
 
+/// A limit on the size of files stands for the disk: the write that meets it is cut short in the
+/// midst of a commit. Everything but the system's word for it is as on a full one.
+#[test]
+fn a_full_disk_ends_the_run_and_loses_nothing() {
+    let tables = "CREATE TABLE docs (id int PRIMARY KEY, name text, note text); \
+                  INSERT INTO docs SELECT n, 'doc ' || n FROM generate_series(1, 2000) n";
+    let deployment = Deployment::new(&SERVER, "brimful", tables, &[("docs", SCHEMA)]);
+    let mut flusso = deployment.start(2);
+    deployment.expect_equal(&mut flusso, "at seed");
+    end(&mut flusso);
+    mark(&deployment.session, "brimful from here");
+    // Opened again, the journal ends where it was written up to.
+    flusso = deployment.restart(&mut flusso, 2);
+    deployment.settle(&mut flusso);
+    end(&mut flusso);
+    let journal = deployment.folder.join("flusso-state/rows/0.jnl");
+    for room in [300, 601, 1003] {
+        let used = std::fs::metadata(&journal).expect("there is a journal").len().div_ceil(512);
+        let mut full = deployment.start_limited(2, used as u32 + room).after(&mut flusso);
+        deployment.settle(&mut full);
+        let grow = format!("UPDATE docs SET name = repeat(md5('{room} ' || id), 20)");
+        deployment.session.run(&grow);
+        let said = refused(&mut full);
+        assert!(said.contains("cannot be kept") && said.contains("make room"), "{said}");
+        deployment.session.run(&format!("DELETE FROM docs WHERE id % 10 = {room} % 10"));
+        flusso = deployment.restart(&mut full, 2);
+        deployment.expect_equal(&mut flusso, &format!("with room after {room} blocks"));
+        end(&mut flusso);
+    }
+    assert_eq!(copies("brimful", "brimful from here"), [""; 0]);
+}
+
 #[test]
 fn a_slot_that_is_gone_or_was_moved_is_a_gap() {
     let deployment = Deployment::new(&SERVER, "gap", TABLES, &[("docs", SCHEMA)]);

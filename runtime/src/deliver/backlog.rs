@@ -153,6 +153,14 @@ impl Backlog {
         }
     }
 
+    /// The index of a fill whose last documents wait here.
+    pub fn ending(&self, fill: u32) -> Option<IndexId> {
+        self.lock().queue.iter().find_map(|item| match item {
+            Item::Mark(_, Mark::Hydrated(index, of)) if *of == fill => Some(*index),
+            Item::Mark(..) | Item::Documents(..) | Item::Shed(_) => None,
+        })
+    }
+
     /// A fill is out, or nobody wants it any more.
     pub fn done(&self, fill: u32) {
         self.lock().fills.remove(&fill);

@@ -215,7 +215,8 @@ impl Delivery {
         };
         let mut lost = BTreeSet::new();
         let mut flying = FuturesUnordered::from_iter([write(documents, rooms)]);
-        let mut more = true;
+        let mut ending = FuturesUnordered::new();
+        let (mut more, mut ends) = (true, None);
         loop {
             tokio::select! {
                 done = flying.next() => {
@@ -226,13 +227,21 @@ impl Delivery {
                     lost.extend(written.lost);
                     drop(rooms);
                 }
+                Some(()) = ending.next() => {}
                 load = backlog.next_of(fill), if more && flying.len() < LANES => match load {
-                    Some(Load { documents, rooms, .. }) => flying.push(write(documents, rooms)),
+                    Some(Load { documents, rooms, .. }) => {
+                        flying.push(write(documents, rooms));
+                        let index = backlog.ending(fill);
+                        if index != ends {
+                            ending.extend(index.map(|index| sink.ending(index)));
+                            ends = index;
+                        }
+                    }
                     None => more = false,
                 },
             }
         }
-        drop(flying);
+        drop((flying, ending));
         self.begin_lost(&lost).await
     }
 

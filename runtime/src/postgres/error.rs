@@ -117,6 +117,8 @@ pub enum Gap {
         why: Option<String>,
         /// `max_slot_wal_keep_size` in bytes.
         limit: Option<i64>,
+        /// `idle_replication_slot_timeout` in seconds.
+        idle: Option<i64>,
     },
     /// Somebody confirmed what we had not read.
     SlotMoved {
@@ -150,11 +152,11 @@ impl fmt::Display for Gap {
                 "the replication slot `{slot}` is gone: somebody dropped it, or a standby that \
                  does not have it was promoted"
             ),
-            Gap::SlotLost { slot, why, limit } => {
+            Gap::SlotLost { slot, why, limit, idle } => {
                 write!(f, "Postgres has given up the replication slot `{slot}`")?;
                 why.iter().try_for_each(|why| write!(f, " ({why})"))?;
-                match (why.as_deref(), limit) {
-                    (None | Some("wal_removed"), Some(limit)) => write!(
+                match (why.as_deref(), limit, idle) {
+                    (None | Some("wal_removed"), Some(limit), _) => write!(
                         f,
                         ": more WAL was written than max_slot_wal_keep_size = {0}MB lets it keep; \
                          run ALTER SYSTEM SET max_slot_wal_keep_size = '{1}MB'; SELECT \
@@ -162,8 +164,13 @@ impl fmt::Display for Gap {
                         limit >> 20,
                         (limit >> 20) * 2
                     ),
-                    (Some("idle_timeout"), _) => f.write_str(
-                        ": flusso was away for longer than idle_replication_slot_timeout allows",
+                    (Some("idle_timeout"), _, Some(idle)) => write!(
+                        f,
+                        ": nobody read it for longer than idle_replication_slot_timeout = {idle}s \
+                         allows; let that be longer than flusso is ever away or copies tables, as with \
+                         ALTER SYSTEM SET idle_replication_slot_timeout = '{}s'; SELECT \
+                         pg_reload_conf()",
+                        idle * 2
                     ),
                     _ => Ok(()),
                 }
@@ -337,6 +344,7 @@ fn cure(code: &str) -> Option<&'static str> {
         "42501" => Some("give the role of `connection_url` its rights back"),
         "53300" => Some("raise `max_connections` or `max_wal_senders`, or close other sessions"),
         "53400" => Some("raise `max_replication_slots`, or drop slots nobody uses"),
+        "53100" => Some("make room on the server's disk"),
         _ => None,
     }
 }

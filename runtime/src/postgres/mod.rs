@@ -29,6 +29,7 @@ pub mod progress;
 pub mod publication;
 mod quote;
 mod relations;
+mod seen;
 mod slot;
 mod snapshot;
 mod stream;

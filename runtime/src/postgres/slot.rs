@@ -12,7 +12,8 @@ use tracing::{info, warn};
 use super::connect::Connection;
 use super::error::{CaptureError, Gap};
 use super::quote;
-use super::wire::{Walsender, parse_lsn};
+use super::seen::Seen;
+use super::wire::Walsender;
 
 const DURING: &str = "preparing the replication slot";
 
@@ -49,7 +50,7 @@ pub(crate) async fn lock(client: &Client, slot: &str) -> Result<(), CaptureError
 
 /// Makes the permanent slot unless it is there and usable; gives the position up to which it has
 /// let go of changes, none when it was made now. With `needed` its changes are: state goes on from
-/// them. Without, a slot that has lost its WAL is made anew: what it would have told is in the copy
+/// them. Without, a slot that was given up is made anew: what it would have told is in the copy
 /// that follows.
 pub(crate) async fn ensure(
     client: &Client,
@@ -57,48 +58,42 @@ pub(crate) async fn ensure(
     slot: &str,
     needed: bool,
 ) -> Result<Option<Lsn>, CaptureError> {
-    let failed = CaptureError::sql(DURING);
     let settings = |what: String| Err(CaptureError::Settings(what));
-    let gap = |gap| Err(CaptureError::Gap(gap));
-    let mut state = client.query_opt(STATE, &[&slot]).await.map_err(&failed)?;
+    let mut seen = Seen::of(client, slot).await?;
     // The server may take a moment to notice that a predecessor has gone.
     for _ in 0..LOCK_ATTEMPTS {
-        if state.as_ref().is_none_or(|row| row.get::<_, Option<&str>>("holder").is_none()) {
+        if seen.as_ref().is_none_or(|seen| seen.holder.is_none()) {
             break;
         }
         tokio::time::sleep(LOCK_PAUSE).await;
-        state = client.query_opt(STATE, &[&slot]).await.map_err(&failed)?;
+        seen = Seen::of(client, slot).await?;
     }
-    if let Some(row) = state {
-        let plugin: Option<&str> = row.get("plugin");
+    if let Some(Seen { plugin, here, lost, confirmed, holder, .. }) = seen {
         let drop = format!("SELECT pg_drop_replication_slot({})", quote::literal(slot));
-        if plugin != Some("pgoutput") {
-            let plugin = plugin.unwrap_or("no plugin");
+        if plugin.as_deref() != Some("pgoutput") {
+            let plugin = plugin.as_deref().unwrap_or("no plugin");
             return settings(format!(
                 "the replication slot `{slot}` uses {plugin} and not pgoutput; choose another \
                  `--slot`, or drop it if nobody needs it: {drop};"
             ));
         }
-        if !row.get::<_, bool>("here") {
+        if !here {
             return settings(format!(
                 "the replication slot `{slot}` belongs to another database; choose another `--slot`"
             ));
         }
-        if let Some(holder) = row.get::<_, Option<String>>("holder") {
+        if let Some(holder) = holder {
             return Err(CaptureError::SlotBusy { slot: slot.to_owned(), holder });
         }
-        if !row.get::<_, bool>("lost") {
-            return Ok(row.get::<_, Option<&str>>("confirmed").and_then(parse_lsn));
-        }
+        let Some(lost) = lost else { return Ok(confirmed) };
         if needed {
-            let (why, limit) = (None, None);
-            return gap(Gap::SlotLost { slot: slot.to_owned(), why, limit });
+            return Err(CaptureError::Gap(lost));
         }
-        warn!(slot, "the replication slot has lost its WAL and is made anew");
-        client.batch_execute(&drop).await.map_err(&failed)?;
+        warn!(slot, "the replication slot was given up by Postgres and is made anew");
+        client.batch_execute(&drop).await.map_err(CaptureError::sql(DURING))?;
     }
     if needed {
-        return gap(Gap::SlotDropped { slot: slot.to_owned() });
+        return Err(CaptureError::Gap(Gap::SlotDropped { slot: slot.to_owned() }));
     }
     let mut session = Walsender::connect(connection).await?;
     let options =
@@ -150,15 +145,6 @@ pub(crate) async fn version(client: &Client) -> Result<i32, CaptureError> {
     let row = client.query_one(sql, &[]).await.map_err(CaptureError::sql(DURING))?;
     Ok(row.get(0))
 }
-
-const STATE: &str = "
-    SELECT s.plugin::text, s.database IS NOT DISTINCT FROM current_database() AS here,
-           s.wal_status IS NOT DISTINCT FROM 'lost' AS lost,
-           s.confirmed_flush_lsn::text AS confirmed,
-           CASE WHEN s.active THEN 'process ' || s.active_pid
-               || coalesce(' (' || nullif(a.application_name, '') || ')', '') END AS holder
-    FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid
-    WHERE s.slot_name = $1";
 
 const HOLDER: &str = "
     SELECT 'process ' || l.pid || coalesce(' from ' || host(a.client_addr), '')

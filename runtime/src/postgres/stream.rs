@@ -188,11 +188,10 @@ impl Follower {
             return Err(error);
         }
         // Only now nobody else can move it. The server would pass over what is missing in silence.
-        if watch.slot(false).await?.is_some_and(|confirmed| confirmed > floor) {
+        if watch.slot(false).await?.confirmed.is_some_and(|confirmed| confirmed > floor) {
             return Err(CaptureError::Gap(Gap::SlotMoved { slot: self.settings.slot.clone() }));
         }
         (self.heard, self.told) = (floor, 0);
-        self.progress.waits.end();
         let mut looking = Looking::start(watch, self.reader.layout.clone());
         let end = self.follow(&mut wire, &mut looking).await?;
         if matches!(end, End::Stopped) {
@@ -216,11 +215,15 @@ impl Follower {
         Ok(())
     }
 
+    /// A wait is over when something has come, or all of it: a server that refuses again and again,
+    /// each time after a good start, is waited for all the while.
     async fn follow(
         &mut self,
         wire: &mut Walsender,
         looking: &mut Looking,
     ) -> Result<End, CaptureError> {
+        let newest = self.source.as_ref().map_or(0, |source| source.newest);
+        let (mut come, mut waited) = (false, true);
         let mut status = interval(STATUS_EVERY);
         status.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_heard = Instant::now();
@@ -234,6 +237,7 @@ impl Follower {
                     Signal::Keepalive { at, reply } => {
                         self.heard = self.heard.max(at);
                         self.progress.note_server(at);
+                        come |= at >= newest;
                         if reply {
                             self.report(wire, false).await?;
                         }
@@ -244,6 +248,10 @@ impl Follower {
                 {
                     return Ok(end);
                 }
+            }
+            if waited && (come || !self.reader.batch.is_empty()) {
+                self.progress.waits.end();
+                waited = false;
             }
             self.reader.note_idle();
             if let Some(end) = self.hand_on(wire, looking, &mut status).await? {

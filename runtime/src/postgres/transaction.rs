@@ -59,6 +59,8 @@ pub(crate) struct Reader {
     open: Option<Open>,
     /// The transaction last read from and how many of its changes were put into batches.
     taken: (Lsn, u64),
+    /// The last notice, while nothing has come after it.
+    said: Option<ServerMessage>,
 }
 
 /// The transaction being read.
@@ -88,6 +90,7 @@ impl Reader {
             idle: at,
             open: None,
             taken: (0, 0),
+            said: None,
         }
     }
 
@@ -127,6 +130,7 @@ impl Reader {
         match (frame.tag, body.first()) {
             (b'd', Some(b'w')) => {
                 let (header, payload) = body.split_at_checked(25).ok_or_else(malformed)?;
+                self.said = None;
                 self.message(payload).await?;
                 Ok(Signal::Server(lsn(header, 9).ok_or_else(malformed)?))
             }
@@ -139,7 +143,7 @@ impl Reader {
                 Ok(Signal::Keepalive { at, reply })
             }
             (b'd', _) => Err(malformed()),
-            (b'N', _) => notice(&server_message(body)).map(|()| Signal::Nothing),
+            (b'N', _) => self.notice(server_message(body)).map(|()| Signal::Nothing),
             (b'E', _) => {
                 Err(CaptureError::Server { during: "streaming", said: server_message(body) })
             }
@@ -149,6 +153,22 @@ impl Reader {
             }),
             _ => Ok(Signal::Nothing),
         }
+    }
+
+    /// From Postgres 18 on, a missing publication is only a notice, and its rows are left out. What
+    /// is said over and over, with nothing new in between, is passed on once.
+    fn notice(&mut self, said: ServerMessage) -> Result<(), CaptureError> {
+        if said.message.contains("skipped loading publication") {
+            return Err(CaptureError::Gap(Gap::LeftOut(said)));
+        }
+        if self.said.as_ref() != Some(&said) {
+            match said.code.as_str() {
+                "00000" => info!("Postgres says: {said}"),
+                _ => warn!("Postgres says: {said}"),
+            }
+            self.said = Some(said);
+        }
+        Ok(())
     }
 
     async fn message(&mut self, bytes: &[u8]) -> Result<(), CaptureError> {
@@ -322,18 +342,6 @@ impl Batch {
         self.bytes = 0;
         std::mem::take(&mut self.events)
     }
-}
-
-/// From Postgres 18 on, a missing publication is only a notice, and its rows are left out.
-fn notice(said: &ServerMessage) -> Result<(), CaptureError> {
-    if said.message.contains("skipped loading publication") {
-        return Err(CaptureError::Gap(Gap::LeftOut(said.clone())));
-    }
-    match said.code.as_str() {
-        "00000" => info!("Postgres says: {said}"),
-        _ => warn!("Postgres says: {said}"),
-    }
-    Ok(())
 }
 
 fn lsn(bytes: &[u8], at: usize) -> Option<Lsn> {

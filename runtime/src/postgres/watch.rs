@@ -14,15 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flusso_compiler::plan::Plan;
+use flusso_dataflow::Lsn;
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::capture::Settings;
 use super::changed::{Changed, compare, compare_publication};
 use super::error::{CaptureError, Gap};
 use super::layout::{Layout, column_of, name_of};
-use super::progress::{Progress, Retention};
+use super::progress::Progress;
+use super::seen::Seen;
 use super::slot;
 
 /// Between two looks.
@@ -108,32 +110,28 @@ impl Watch {
         Ok(CaptureError::Changed { table, how })
     }
 
-    /// Whether the slot is there, keeps what was not confirmed, and is ours to take. Gives what
-    /// has been confirmed.
-    pub(crate) async fn slot(&self, taking: bool) -> Result<Option<u64>, CaptureError> {
+    /// The slot, if it is there, keeps what was not confirmed, and is ours to take.
+    pub(crate) async fn slot(&self, taking: bool) -> Result<Seen, CaptureError> {
         let slot = &self.settings.slot;
-        let failed = CaptureError::sql(DURING);
-        let row = self.client.query_opt(SLOT, &[slot]).await.map_err(failed)?;
         let gap = |gap| Err(CaptureError::Gap(gap));
-        let Some(row) = row else { return gap(Gap::SlotDropped { slot: slot.clone() }) };
-        let limit: Option<i64> = row.get("keep");
-        if row.get("lost") {
-            let why = row.get("why");
-            return gap(Gap::SlotLost { slot: slot.clone(), why, limit });
+        let Some(seen) = Seen::of(&self.client, slot).await? else {
+            return gap(Gap::SlotDropped { slot: slot.clone() });
+        };
+        if let Some(lost) = &seen.lost {
+            return gap(lost.clone());
         }
-        if let Some(holder) = row.get::<_, Option<String>>("holder").filter(|_| taking) {
+        if let Some(holder) = seen.holder.clone().filter(|_| taking) {
             return Err(CaptureError::SlotBusy { slot: slot.clone(), holder });
         }
-        let (held, left) = (row.get("held"), row.get::<_, Option<i64>>("left"));
-        let retention = Retention { held, left, limit };
-        if self.progress.note_retention(retention) {
-            warn!("{}", retention.sentence(slot));
+        if self.progress.note_retention(seen.retention) {
+            warn!("{}", seen.retention.sentence(slot));
         }
-        Ok(row.get::<_, Option<i64>>("confirmed").map(i64::cast_unsigned))
+        Ok(seen)
     }
 
     /// Looks until something is wrong, and gives that.
     async fn keep_looking(&self, mut layout: Layout) -> CaptureError {
+        let mut held_back = HeldBack::default();
         loop {
             for _ in 0..EVERY.as_millis() / GLANCE.as_millis() {
                 tokio::time::sleep(GLANCE).await;
@@ -146,9 +144,46 @@ impl Watch {
                 Ok(layout) => layout,
                 Err(error) => return error,
             };
-            if let Err(error) = self.slot(false).await {
-                return error;
+            match self.slot(false).await {
+                Ok(seen) => held_back.note(seen.standbys, &self.progress),
+                Err(error) => return error,
             }
+        }
+    }
+}
+
+/// Whether the slot sends nothing because standbys come first, as `synchronized_standby_slots` has
+/// it of slots that fail over. Every commit waits so for a moment: only one that nothing has come
+/// past between two looks is told.
+#[derive(Default)]
+struct HeldBack {
+    /// What had been received when it was last seen to wait.
+    at: Option<Lsn>,
+    told: bool,
+}
+
+impl HeldBack {
+    fn note(&mut self, standbys: Option<String>, progress: &Progress) {
+        let received = progress.received();
+        let before = std::mem::replace(&mut self.at, standbys.is_some().then_some(received));
+        let stuck = standbys.filter(|_| before == Some(received));
+        match stuck {
+            Some(standbys) if !self.told => {
+                let sentence = format!(
+                    "Postgres holds changes back until standbys have them; \
+                     synchronized_standby_slots names {standbys}: start these standbys, or take \
+                     their slots out of it"
+                );
+                warn!("{sentence}");
+                progress.waits.begin(&sentence);
+                self.told = true;
+            }
+            None if self.told => {
+                info!("the standbys have caught up");
+                progress.waits.end();
+                self.told = false;
+            }
+            Some(_) | None => {}
         }
     }
 }
@@ -176,20 +211,3 @@ impl Drop for Looking {
         self.0.abort();
     }
 }
-
-/// Through JSON, because older servers lack some of the columns.
-const SLOT: &str = "
-    SELECT s.wal_status IS NOT DISTINCT FROM 'lost'
-               OR to_jsonb(s) ->> 'invalidation_reason' IS NOT NULL
-               OR coalesce((to_jsonb(s) ->> 'conflicting')::bool, false) AS lost,
-           to_jsonb(s) ->> 'invalidation_reason' AS why,
-           (SELECT nullif(setting, '-1')::int8 * 1048576 FROM pg_settings
-            WHERE name = 'max_slot_wal_keep_size') AS keep,
-           s.safe_wal_size AS left,
-           (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-                 ELSE pg_current_wal_lsn() END - s.restart_lsn)::int8 AS held,
-           (s.confirmed_flush_lsn - '0/0'::pg_lsn)::int8 AS confirmed,
-           CASE WHEN s.active THEN 'process ' || s.active_pid
-               || coalesce(' (' || nullif(a.application_name, '') || ')', '') END AS holder
-    FROM pg_replication_slots s LEFT JOIN pg_stat_activity a ON a.pid = s.active_pid
-    WHERE s.slot_name = $1";

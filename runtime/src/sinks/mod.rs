@@ -184,6 +184,15 @@ impl Sink {
         }
     }
 
+    /// The last documents of a fill of an index are about to be written: does beside them what else
+    /// [`Sink::hydrated`] would have to wait for. May be given up.
+    pub async fn ending(&self, index: IndexId) {
+        match self {
+            Sink::Stdout(_) => {}
+            Sink::OpenSearch(sink) => sink.ending(index).await,
+        }
+    }
+
     /// A fill of an index has been written: show it to readers. False when it is gone and has to be
     /// begun anew.
     pub async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {

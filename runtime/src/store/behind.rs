@@ -89,7 +89,10 @@ impl Behind {
                 meta.tables[usize::from(table.0)].keyspace = name;
                 replaced.push((*table, keyspace.clone()));
             }
-            for (Row(key), row) in &changed.rows {
+            // In their order: each is found a place for, which is near that of the one before.
+            let mut rows: Vec<_> = changed.rows.iter().collect();
+            rows.sort_unstable_by(|(key, _), (other, _)| key.0.cmp(&other.0));
+            for (Row(key), row) in rows {
                 match row {
                     Some(Row(row)) => batch.insert(&keyspace, &key[..], &row[..]),
                     None => batch.remove(&keyspace, &key[..]),

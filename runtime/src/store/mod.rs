@@ -213,14 +213,17 @@ impl Store {
 
 /// The disk's refusals can be cured; what else goes wrong is damage.
 fn told(path: &Path, error: &fjall::Error) -> StateError {
-    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    use std::io::ErrorKind::{
+        FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
     let path = path.to_owned();
     if let fjall::Error::Poisoned = error {
         return StateError::Failed { path, cause: "the disk refused an earlier write".to_owned() };
     }
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let refused = [PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
+        let refused =
+            [FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull];
         if let Some(io) = error.downcast_ref::<std::io::Error>()
             && refused.contains(&io.kind())
         {

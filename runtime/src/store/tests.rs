@@ -231,6 +231,47 @@ proptest! {
     }
 }
 
+/// A write that a kill or a full disk cut short at any byte, with and without the zeros of the room
+/// that a journal takes ahead.
+#[test]
+fn a_torn_journal_is_read_up_to_the_commit_before() {
+    let (scratch, plan) = (Scratch::new("torn"), two());
+    drop(copied(&scratch, &plan, &[&["1", "x"]]));
+    // Opened again it has no room ahead, and is quickly copied.
+    let store = scratch.open();
+    begin(&store, &plan, 100);
+    let journal = scratch.0.join("rows/0.jnl");
+    let length = || std::fs::metadata(&journal).unwrap().len() as usize;
+    let behind = Behind::new(store.clone());
+    let key = |key| key_of(&plan.table(TableId(0)).key, &row(&[key])).unwrap();
+    let before = length();
+    let rows = vec![
+        (TableId(0), key("1"), Some(row(&["1", "as of the commit after"]))),
+        (TableId(0), key("2"), Some(row(&["2", "y"]))),
+        (TableId(1), key("1"), None),
+    ];
+    Overlaid(behind.clone()).apply(110, Changes { rows, ..Changes::default() }).unwrap();
+    assert_eq!(behind.commit(110).unwrap(), Some(110));
+    let (whole, after) = (std::fs::read(&journal).unwrap(), length());
+    assert!(after > before + 100, "{before} to {after}");
+    for cut in before..=after {
+        for room in [0, 4096] {
+            let left = scratch.killed("torn-left");
+            let torn = [&whole[..cut], &vec![0; room]].concat();
+            std::fs::write(left.0.join("rows/0.jnl"), torn).unwrap();
+            let (watermark, found) = read(&left).unwrap();
+            let expected = match cut == after {
+                false => (Some(100), vec![row(&["1", "x"]); 2]),
+                true => {
+                    let rows = vec![row(&["1", "as of the commit after"]), row(&["2", "y"])];
+                    (Some(110), rows)
+                }
+            };
+            assert_eq!((watermark, found), expected, "cut at {cut} of {before} to {after}");
+        }
+    }
+}
+
 #[test]
 fn reading_waits_for_what_came_before_and_never_for_itself() {
     let scratch = Scratch::new("room");

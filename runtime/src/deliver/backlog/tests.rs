@@ -61,6 +61,19 @@ fn more_of_a_fill_ends_where_something_else_comes_first() {
 }
 
 #[test]
+fn the_end_of_a_fill_is_seen_before_it_comes_up() {
+    let sinks = two();
+    sinks[0].expect(|| 1);
+    sinks[0].expect(|| 2);
+    spread(&sinks, 0, said("a", 1, Some(1), 1));
+    spread(&sinks, 0, Emit::Hydrated(IndexId(5), 2));
+    assert_eq!(sinks[0].ending(1), None);
+    spread(&sinks, 0, Emit::Hydrated(IndexId(4), 1));
+    assert_eq!(sinks[0].ending(1), Some(IndexId(4)));
+    assert_eq!(sinks[1].ending(1), None, "it takes no such fill");
+}
+
+#[test]
 fn of_what_is_above_the_share_the_names_stay_and_stand_first() {
     let sinks = two();
     sinks[0].expect(|| 1);

@@ -209,6 +209,14 @@ fn gone(error: &SinkError) -> bool {
     matches!(error, SinkError::Refused { status: 404, .. })
 }
 
+/// Lets searches find what a generation has.
+pub async fn refresh(client: &Client, generation: &Generation) -> Result<(), SinkError> {
+    // Serverless collections refresh by themselves and know no such call; were it the index that is
+    // not there, the next call would say so.
+    let path = format!("{}/_refresh", generation.name);
+    client.call(Method::POST, &path, None, &[404], None).await.map(drop)
+}
+
 /// Gives a generation what an index has that is complete.
 pub async fn settle(
     client: &Client,
@@ -253,9 +261,7 @@ async fn shown(
     refresh_interval: &str,
 ) -> Result<Vec<String>, SinkError> {
     let Generation { name, number, .. } = generation;
-    // Serverless collections refresh by themselves and know no such call; were it the index that is
-    // not there, the next call would say so.
-    client.call(Method::POST, &format!("{name}/_refresh"), None, &[404], None).await?;
+    refresh(client, generation).await?;
     settle(client, target, generation, refresh_interval).await?;
     let holders = led(client, names).await?;
     let actions = moves(name, &holders);

@@ -160,6 +160,14 @@ impl OpenSearch {
         }
     }
 
+    /// Has the server write out the segments that it holds: one thread does that while writers are
+    /// at work on the rest, instead of after them.
+    pub(super) async fn ending(&self, index: IndexId) {
+        if let Some(Prepared { building: Some(building), .. }) = self.prepared.get(&index) {
+            drop(lifecycle::refresh(&self.client, building).await);
+        }
+    }
+
     pub(super) async fn hydrated(&mut self, index: IndexId) -> Result<bool, SinkError> {
         let Prepared { target, names, building, .. } = self.prepared(index)?;
         let Some(filled) = building.clone() else { return Ok(false) };

@@ -1,5 +1,6 @@
 //! `bench --opensearch`: what a real node takes for the seed, beside the same documents sent to
-//! it by hand, and how long after its commit a change is found by a search.
+//! it by hand, and how long after its commit a change is found by a search, beside one that is
+//! written into the node by hand.
 //!
 //! ```text
 //!  by hand:  documents in memory ─► _bulk, three requests at a time ─► _refresh
@@ -13,6 +14,7 @@ use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use flusso_tests::database::{RUNTIME, Session};
@@ -24,13 +26,18 @@ use flusso_tests::shop;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::found::{Found, found};
+use crate::found::{Found, Target, found};
 use crate::{Request, at};
 
 /// Times each of the two fills the node: for warmth, and counted.
-const ROUNDS: (u32, u32) = (2, 4);
+const ROUNDS: (u32, u32) = (2, 8);
 /// Documents of one request by hand, and requests at a time.
 const BULK: (usize, usize) = (1000, 3);
+/// How often the node refreshes, and changes a second beside those looked for.
+const INTERVALS: [&str; 2] = ["1s", "200ms"];
+const OTHERS: [u32; 2] = [0, 100];
+/// The index that is filled by hand.
+const BY_HAND: &str = "by_hand";
 
 /// Runs everything and gives the table.
 pub fn measure(request: &Request) -> String {
@@ -61,12 +68,27 @@ pub fn measure(request: &Request) -> String {
         }
     }
     calm(&node.url);
-    let mut live: Vec<(&str, Found)> = Vec::new();
-    for (interval, name) in [("1s", "1 s"), ("200ms", "200 ms")] {
-        let index = format!("{}/b{}_orders", node.url, ROUNDS.0 + ROUNDS.1 - 1);
-        let settings = json!({ "index": { "refresh_interval": interval } });
-        ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
-        live.push((name, found(request, &url, &index, name)));
+    let parsed = |(id, text): &(String, String)| {
+        (id.clone(), serde_json::from_str(text).expect("a document is JSON"))
+    };
+    let parsed: Arc<Vec<(String, Value)>> = Arc::new(documents.iter().map(parsed).collect());
+    let followed = format!("{}/b{}_orders", node.url, ROUNDS.0 + ROUNDS.1 - 1);
+    let direct = format!("{}/{BY_HAND}", node.url);
+    let time = Duration::from_secs(u64::from(request.seconds));
+    let mut live: Vec<(&str, &str, Found)> = Vec::new();
+    for (interval, others) in INTERVALS.into_iter().flat_map(|it| OTHERS.map(|of| (it, of))) {
+        for index in [&direct, &followed] {
+            let settings = json!({ "index": { "refresh_interval": interval } });
+            ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
+        }
+        for (who, index, into) in [
+            ("by hand", &direct, Target::Index(direct.clone(), parsed.clone())),
+            ("flusso", &followed, Target::Postgres(url.clone())),
+        ] {
+            let name = format!("{interval} {others}");
+            let found = found(&into, index, (request.orders, others), time, &name);
+            live.push((interval, who, found));
+        }
     }
     drop(running);
     let (by_hand, ours) = (median(by_hand), median(ours));
@@ -77,16 +99,17 @@ pub fn measure(request: &Request) -> String {
         writeln!(text, "{} documents, {megabytes:.0} MB, median of {}", documents.len(), ROUNDS.1);
     let _ = writeln!(text, "  _bulk by hand        {:>8.2} s", by_hand.as_secs_f64());
     let _ = writeln!(text, "  flusso from Postgres {:>8.2} s  {ratio:.2}×", ours.as_secs_f64());
-    let _ = writeln!(text, "from commit to found by a search");
-    for (name, Found { times, rate, refresh }) in live {
+    let _ = writeln!(text, "from written to found by a search");
+    for (interval, who, Found { times, rate, refresh }) in live {
         let of = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_millis();
         let (p50, p99) = (of(50), of(99));
         let count = times.len();
         let refresh = refresh.as_millis();
-        let load = format!(
-            "{count} looked for among {rate:.0} changes a second; a refresh took {refresh} ms"
+        let load = format!("{count} among {rate:.0} others a second; a refresh took {refresh} ms");
+        let _ = writeln!(
+            text,
+            "  refresh every {interval:5} {who:8} p50 {p50:>5} ms  p99 {p99:>5} ms  {load}"
         );
-        let _ = writeln!(text, "  refresh every {name:6} p50 {p50:>5} ms  p99 {p99:>5} ms  {load}");
     }
     text
 }
@@ -180,7 +203,7 @@ fn calm(node: &str) {
 fn by_hand_once(node: &str, alias: &str, documents: &[(String, String)]) -> Duration {
     let (_, like) = ask(Method::GET, &format!("{node}/{alias}"), None);
     let like = like.as_object().and_then(|all| all.values().next()).cloned().unwrap_or_default();
-    let index = "by_hand";
+    let index = BY_HAND;
     ask(Method::DELETE, &format!("{node}/{index}"), None);
     let settings = json!({
         "analysis": like["settings"]["index"]["analysis"],
@@ -195,7 +218,7 @@ fn by_hand_once(node: &str, alias: &str, documents: &[(String, String)]) -> Dura
     let begun = Instant::now();
     RUNTIME.block_on(async {
         let client = reqwest::Client::new();
-        let bodies = std::sync::Arc::new(std::sync::Mutex::new(bodies));
+        let bodies = Arc::new(Mutex::new(bodies));
         let send = || {
             let (client, bodies) = (client.clone(), bodies.clone());
             let url = format!("{node}/_bulk?filter_path=errors");
