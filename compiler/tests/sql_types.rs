@@ -30,7 +30,8 @@ fn types_are_those_of_postgres() {
     server.psql(include_str!("sql/types.sql"));
     server.psql(ASK);
     let catalog = server.catalog();
-    let corpus: Vec<&str> = include_str!("sql/types.txt").lines().collect();
+    let types = include_str!("sql/types.txt").lines();
+    let corpus: Vec<&str> = types.chain(include_str!("sql/corners.txt").lines()).collect();
     let script: String =
         corpus.iter().map(|line| format!("SELECT ask($flusso${line}$flusso$);\n")).collect();
     let answers = server.psql(&script);

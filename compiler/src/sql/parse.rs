@@ -84,15 +84,18 @@ fn whole<T: VisitMut>(
     }
 }
 
-/// Puts brackets around a sign behind a sign: printed side by side they begin a comment.
+/// Puts brackets around a sign behind a sign: printed side by side they are another operator, or
+/// begin a comment.
 struct Signs;
 
 impl VisitorMut for Signs {
     type Break = ();
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        if let Expr::UnaryOp { op: UnaryOperator::Minus, expr: of } = expr
-            && matches!(of.as_ref(), Expr::UnaryOp { op: UnaryOperator::Minus, .. })
+        let is_sign = |op: &UnaryOperator| *op != UnaryOperator::Not;
+        if let Expr::UnaryOp { op, expr: of } = expr
+            && is_sign(op)
+            && matches!(of.as_ref(), Expr::UnaryOp { op, .. } if is_sign(op))
         {
             **of = Expr::Nested(of.clone());
         }

@@ -87,6 +87,16 @@ impl Typer<'_> {
             self.error_help(self.place(tree), "a prefix operator beside another", help);
             return None;
         }
+        if (of_case(op)
+            || matches!(op, BinaryOperator::PGLikeMatch | BinaryOperator::PGNotLikeMatch))
+            && let ast::Expr::BinaryOp { op: after, .. } = right
+            && !is_arithmetic(after)
+        {
+            let message = format!("`{op}` before `{after}` without brackets");
+            let help = "say in brackets which comes first: Postgres takes the left one";
+            self.error_help(op_place, message, help);
+            return None;
+        }
         if of_case(op) {
             self.case_of(&[tree, right])?;
         }
