@@ -13,15 +13,9 @@ pub fn float8_text(value: f64) -> String {
     let bits = value.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as i32;
     let mantissa = bits & ((1 << 52) - 1) | u64::from(exponent > 0) << 52;
-    let shortest = format!("{value:e}");
+    let binary = (mantissa, exponent.max(1) - 1075);
     let longer = |digits: usize| format!("{value:.digits$e}");
-    let same = |text: &str| text.parse() == Ok(value);
-    let edge = |text: &str| on_edge(text, mantissa, exponent.max(1) - 1075);
-    let digits = match edge(&shortest) {
-        true => inside(shortest, longer, |text| same(text) && !edge(text)),
-        false => even(shortest, 15, longer, same),
-    };
-    shown(&digits, 15)
+    shown(&chosen(format!("{value:e}"), longer, |text| text.parse() == Ok(value), binary, 15), 15)
 }
 
 /// A `real`.
@@ -32,15 +26,25 @@ pub fn float4_text(value: f32) -> String {
     let bits = value.to_bits();
     let exponent = (bits >> 23 & 0xff) as i32;
     let mantissa = bits & ((1 << 23) - 1) | u32::from(exponent > 0) << 23;
-    let shortest = format!("{value:e}");
+    let binary = (mantissa.into(), exponent.max(1) - 150);
     let longer = |digits: usize| format!("{value:.digits$e}");
-    let same = |text: &str| text.parse() == Ok(value);
-    let edge = |text: &str| on_edge(text, mantissa.into(), exponent.max(1) - 150);
-    let digits = match edge(&shortest) {
+    shown(&chosen(format!("{value:e}"), longer, |text| text.parse() == Ok(value), binary, 7), 6)
+}
+
+/// The digits Postgres takes, from Rust's shortest, of a mantissa and its power of two. Texts of
+/// fewer digits than `least` are exact.
+fn chosen(
+    shortest: String,
+    longer: impl Fn(usize) -> String,
+    same: impl Fn(&str) -> bool,
+    (mantissa, exponent): (u64, i32),
+    least: usize,
+) -> String {
+    let edge = |text: &str| on_edge(text, mantissa, exponent);
+    match edge(&shortest) {
         true => inside(shortest, longer, |text| same(text) && !edge(text)),
-        false => even(shortest, 7, longer, same),
-    };
-    shown(&digits, 6)
+        false => even(shortest, least, longer, same),
+    }
 }
 
 fn special(value: f64) -> Option<&'static str> {

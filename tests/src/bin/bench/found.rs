@@ -1,8 +1,8 @@
 //! How long after it is written a change is found by a search, alone and under a modest load.
 //!
 //! One thread marks an order twenty times a second, another may change others, and all marks that
-//! were not yet found are looked for a hundred times a second. What is written goes into Postgres, or by
-//! hand into the index itself: that much is the node's own.
+//! were not yet found are looked for a hundred times a second. What is written goes into Postgres,
+//! or by hand into the index itself: that much is the node's own.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
