@@ -15,6 +15,7 @@ pub mod coerce;
 pub mod functions;
 mod infer;
 pub mod parse;
+mod precedence;
 mod query;
 pub mod rewrite;
 pub mod scope;

@@ -1,16 +1,14 @@
 //! From a text to a syntax tree, by sqlparser, with its refusals put into our words.
 //!
-//! Where sqlparser's grammar is wider than Postgres', the tree is refused when it is typed.
+//! Where sqlparser's grammar is wider than Postgres', the tree is refused when it is typed, or by
+//! [`precedence`].
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{
-    Expr, OrderByExpr, Query, TableFactor, TableWithJoins, UnaryOperator, VisitMut, VisitorMut,
-};
+use sqlparser::ast::{Expr, OrderByExpr, Query, TableFactor, TableWithJoins, Visit, VisitMut};
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
+use super::precedence;
 use super::text::Sql;
 use crate::diagnostics::Diagnostic;
 
@@ -46,7 +44,7 @@ pub fn query(sql: &Sql) -> Result<Box<Query>, Diagnostic> {
 }
 
 /// Reads all of a text that is thought to follow some words.
-fn whole<T: VisitMut>(
+fn whole<T: Visit + VisitMut>(
     sql: &Sql,
     after: &str,
     read: impl FnOnce(&mut Parser<'_>) -> Result<T, ParserError>,
@@ -63,10 +61,10 @@ fn whole<T: VisitMut>(
     let mut parser =
         Parser::new(&DIALECT).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(all);
     let mut tree = read(&mut parser).map_err(|error| syntax(sql, &tokens, error))?;
-    let _ = tree.visit(&mut Signs);
+    precedence::turn(&mut tree);
     let next = parser.next_token();
     match next.token {
-        Token::EOF => Ok(tree),
+        Token::EOF => precedence::check(sql, &tree).map(|()| tree),
         Token::SemiColon => Err(Diagnostic::error(sql.span(next.span), "a `;` is of no use here")
             .help("leave it out: each key takes one piece of SQL")),
         token => {
@@ -81,25 +79,6 @@ fn whole<T: VisitMut>(
             let message = format!("`{token}` is not expected here");
             Err(Diagnostic::error(sql.span(next.span), message).help(help))
         }
-    }
-}
-
-/// Puts brackets around a sign behind a sign: printed side by side they are another operator, or
-/// begin a comment.
-struct Signs;
-
-impl VisitorMut for Signs {
-    type Break = ();
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
-        let is_sign = |op: &UnaryOperator| *op != UnaryOperator::Not;
-        if let Expr::UnaryOp { op, expr: of } = expr
-            && is_sign(op)
-            && matches!(of.as_ref(), Expr::UnaryOp { op, .. } if is_sign(op))
-        {
-            **of = Expr::Nested(of.clone());
-        }
-        ControlFlow::Continue(())
     }
 }
 

@@ -94,7 +94,7 @@ const UNITS: &[&str] = &[
 
 /// Whether every word of a span is one, and there is a number. The rest is left to evaluation.
 fn is_span(text: &str) -> bool {
-    if text.starts_with('P') || text.to_ascii_lowercase().ends_with("infinity") {
+    if text.starts_with('P') {
         return true;
     }
     let word = |word: &str| {

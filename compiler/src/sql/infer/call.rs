@@ -7,7 +7,7 @@ use sqlparser::ast::{
     FunctionArguments, TrimWhereField,
 };
 
-use super::{Typed, Typer, ident};
+use super::{Typed, Typer, ident, shown};
 use crate::diagnostics::{Place, nearest};
 use crate::expr::{Comparison, Expr};
 use crate::types::SqlType;
@@ -254,7 +254,13 @@ impl Typer<'_> {
         place: Place,
     ) -> Option<Typed> {
         let parts = self.object_name(collation, place)?;
-        let of = self.value(of)?;
+        // A text in quotes stays one that nothing has given a type yet.
+        let of = self.expr(of)?;
+        if !of.untyped && of.ty.is_known() && !is_collatable(&of.ty) {
+            let message = format!("only text has a collation, and this is {}", shown(&of.ty));
+            self.error_help(of.place, message, "leave COLLATE out");
+            return None;
+        }
         match parts.last().map(String::as_str) {
             Some("C" | "POSIX" | "ucs_basic") => Some(of),
             _ => {
@@ -336,6 +342,15 @@ impl Typer<'_> {
                 None
             }
         }
+    }
+}
+
+/// Whether values of a type have a collation.
+fn is_collatable(ty: &SqlType) -> bool {
+    match ty {
+        SqlType::Text | SqlType::Bpchar | SqlType::Citext => true,
+        SqlType::Array(element) => is_collatable(element),
+        _ => false,
     }
 }
 

@@ -305,10 +305,8 @@ impl<'a> Typer<'a> {
                 self.call("overlay", &args, place)
             }
             A::Collate { expr, collation } => self.collate(expr, collation, place),
-            A::Exists { subquery, negated } => {
-                let typed = self.exists(subquery, place)?;
-                Some(if *negated { not(typed) } else { typed })
-            }
+            // `NOT EXISTS` was read as NOT before it.
+            A::Exists { subquery, .. } => self.exists(subquery, place),
             A::Subquery(query) => self.scalar_query(query, place),
             A::Tuple(_) => {
                 let message = "a row of several values stands only beside `=` or `IN`";

@@ -1,7 +1,6 @@
 //! Operators: comparisons, truth, `LIKE`, and those the table of functions has.
 //!
-//! Where sqlparser binds otherwise than Postgres, the tree is turned here, or brackets are asked
-//! for. A chain of operators is walked, not descended, for authors write long ones.
+//! A chain of operators is walked, not descended, for authors write long ones.
 
 use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 
@@ -70,32 +69,8 @@ impl Typer<'_> {
         op: &BinaryOperator,
         right: &ast::Expr,
     ) -> Option<Typed> {
-        let op_place = self.place(right);
         if let (ast::Expr::Tuple(a), ast::Expr::Tuple(b)) = (tree, right) {
             return self.compare_rows(a, op, b, self.place(tree));
-        }
-        if let ast::Expr::BinaryOp { op: before, .. } = tree
-            && comparison(before).is_some()
-            && comparison(op).is_some()
-        {
-            let message = "comparisons cannot be chained";
-            self.error_help(op_place, message, "compare twice, with AND between");
-            return None;
-        }
-        if is_loose_prefix(tree) && is_arithmetic(op) {
-            let help = "put it in brackets: Postgres applies it to all that follows";
-            self.error_help(self.place(tree), "a prefix operator beside another", help);
-            return None;
-        }
-        if (of_case(op)
-            || matches!(op, BinaryOperator::PGLikeMatch | BinaryOperator::PGNotLikeMatch))
-            && let ast::Expr::BinaryOp { op: after, .. } = right
-            && !is_arithmetic(after)
-        {
-            let message = format!("`{op}` before `{after}` without brackets");
-            let help = "say in brackets which comes first: Postgres takes the left one";
-            self.error_help(op_place, message, help);
-            return None;
         }
         if of_case(op) {
             self.case_of(&[tree, right])?;
@@ -144,9 +119,6 @@ impl Typer<'_> {
                 return Some(truth(Expr::Not(Box::new(of)), place));
             }
             UnaryOperator::Minus | UnaryOperator::Plus => {
-                if let Some(turned) = sign_first(op, of) {
-                    return self.expr(&turned);
-                }
                 if op == UnaryOperator::Minus
                     && let Some((text, negative)) = signed(of)
                 {
@@ -369,17 +341,6 @@ fn joined(and: bool, left: Expr, right: Expr) -> Expr {
     if and { Expr::And(all) } else { Expr::Or(all) }
 }
 
-/// `-a ^ b` is `(-a) ^ b`: Postgres' sign binds closer than its powers.
-fn sign_first(op: UnaryOperator, of: &ast::Expr) -> Option<ast::Expr> {
-    let ast::Expr::BinaryOp { left, op: power @ BinaryOperator::PGExp, right } = of else {
-        return None;
-    };
-    let signed =
-        sign_first(op, left).unwrap_or_else(|| ast::Expr::UnaryOp { op, expr: left.clone() });
-    let (left, op, right) = (Box::new(signed), power.clone(), right.clone());
-    Some(ast::Expr::BinaryOp { left, op, right })
-}
-
 /// A number as it is written, and whether behind an odd number of signs: as in Postgres they are
 /// part of it, and decide its type with it.
 fn signed(of: &ast::Expr) -> Option<(&str, bool)> {
@@ -393,31 +354,6 @@ fn signed(of: &ast::Expr) -> Option<(&str, bool)> {
         }
         _ => None,
     }
-}
-
-fn is_loose_prefix(tree: &ast::Expr) -> bool {
-    matches!(
-        tree,
-        ast::Expr::UnaryOp {
-            op: UnaryOperator::PGAbs
-                | UnaryOperator::BitwiseNot
-                | UnaryOperator::PGSquareRoot
-                | UnaryOperator::PGCubeRoot,
-            ..
-        }
-    )
-}
-
-fn is_arithmetic(op: &BinaryOperator) -> bool {
-    matches!(
-        op,
-        BinaryOperator::Plus
-            | BinaryOperator::Minus
-            | BinaryOperator::Multiply
-            | BinaryOperator::Divide
-            | BinaryOperator::Modulo
-            | BinaryOperator::PGExp
-    )
 }
 
 /// A type to cast to in an example.
