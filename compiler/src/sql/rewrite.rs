@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, Distinct, Expr, FunctionArg, FunctionArgExpr,
+    AccessExpr, BinaryOperator, Distinct, DuplicateTreatment, Expr, FunctionArg, FunctionArgExpr,
     FunctionArgumentClause, FunctionArguments, Ident, JoinConstraint, JoinOperator, ObjectName,
     ObjectNamePart, OrderByExpr, OrderByKind, Query, SelectItem, SetExpr, Spanned, Value, VisitMut,
     VisitorMut,
@@ -211,8 +211,12 @@ impl VisitorMut for Rewriter<'_> {
             Expr::AnyOp { left, .. } | Expr::AllOp { left, .. } if ordered => by_bytes(left),
             Expr::Function(call) => {
                 if let FunctionArguments::List(list) = &mut call.args {
+                    let mut ordered = ordered;
+                    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
                     for clause in &mut list.clauses {
                         if let FunctionArgumentClause::OrderBy(keys) = clause {
+                            // With DISTINCT the order is that of the argument.
+                            ordered |= distinct && keys.iter().any(|key| self.is_by_bytes(key));
                             keys.iter_mut().for_each(|key| self.sort_key(key));
                         }
                     }

@@ -39,7 +39,7 @@ impl Source {
 }
 
 /// What can be asked of the columns that every table has: the tag of a field and the expression.
-const REDUCED: [(&str, &str); 9] = [
+const REDUCED: [(&str, &str); 20] = [
     ("long", "count(*)"),
     ("long", "sum(@.n)"),
     ("decimal", "sum(@.d)"),
@@ -49,12 +49,23 @@ const REDUCED: [(&str, &str); 9] = [
     ("boolean", "bool_or(@.b)"),
     ("long", "count(DISTINCT @.s)"),
     ("decimal", "coalesce(max(@.d), 0) + count(@.n) FILTER (WHERE @.b)"),
+    ("keyword", "string_agg(@.s, '-' ORDER BY @.n, @.s)"),
+    ("integer", "array_agg(@.n ORDER BY @.n NULLS FIRST)"),
+    ("boolean", "bool_and(@.n > 1)"),
+    ("decimal", "sum(@.d) FILTER (WHERE @.n > 1)"),
+    ("long", "sum(CASE WHEN @.b THEN @.n ELSE cardinality(@.a) END)"),
+    ("decimal", "round(avg(@.d), 2)"),
+    ("keyword", "to_char(max(@.at), 'YYYY-MM-DD') || min(@.s)"),
+    ("long", "count(DISTINCT @.n) FILTER (WHERE NOT @.b)"),
+    ("keyword", "coalesce(string_agg(DISTINCT @.s, ',' ORDER BY @.s DESC), 'none')"),
+    ("keyword", "string_agg(DISTINCT @.s, '+')"),
+    ("integer", "array_agg(DISTINCT @.n)"),
 ];
 
 impl Queries<'_> {
     /// A field: its tag, and the expression. None where nothing leads on.
     pub fn value(&mut self) -> Option<(String, String)> {
-        Some(match self.dice.below(8) {
+        Some(match self.dice.below(13) {
             0..3 => {
                 let (source, more) = self.source_and_condition(4)?;
                 let (tag, of) = *self.dice.pick(&REDUCED);
@@ -88,6 +99,42 @@ impl Queries<'_> {
                 let number = ["long", "decimal"].contains(&first.0.as_str());
                 let of = if number { format!("{} * 2 - 1", first.1) } else { first.1 };
                 (first.0, of)
+            }
+            6 => {
+                let (condition, (tag, of)) = (self.condition()?, self.value()?);
+                let otherwise = if self.dice.once_in(2) { " ELSE NULL" } else { "" };
+                (tag, format!("CASE WHEN {condition} THEN {of}{otherwise} END"))
+            }
+            7 => {
+                let (tag, of) = self.value()?;
+                let otherwise = match tag.as_str() {
+                    "long" | "decimal" => "-1",
+                    "keyword" => "'none'",
+                    "boolean" => "false",
+                    "integer" => "'{}'",
+                    _ => "'2000-01-01'",
+                };
+                (tag, format!("coalesce({of}, {otherwise})"))
+            }
+            8 => {
+                let (source, more) = self.source_and_condition(2)?;
+                let of = self.some_row(&source);
+                let Source { from, linked, .. } = source;
+                let query = format!(
+                    "(SELECT sum(e.x * e.i) FROM {from}, unnest({of}.a) WITH ORDINALITY AS e (x, i) \
+                     WHERE {linked}{more})"
+                );
+                ("long".into(), query)
+            }
+            9 => {
+                let (source, more) = self.source_and_condition(2)?;
+                let (of, order) = (source.first().to_owned(), self.order(&source));
+                let Source { from, linked, .. } = source;
+                let query = format!(
+                    "ARRAY(SELECT e.x FROM {from}, unnest({of}.a) WITH ORDINALITY AS e (x, i) \
+                     WHERE {linked}{more} ORDER BY {order}, e.i)"
+                );
+                ("integer".into(), query)
             }
             _ => ("boolean".into(), self.condition()?),
         })
@@ -279,6 +326,14 @@ impl Queries<'_> {
             "@.b IS DISTINCT FROM true",
             "@.at >= '2024-01-03'",
             "@.n % 2 = 0 OR @.s < 'b'",
+            "@.a && ARRAY[1, 3]",
+            "4 = ANY (@.a)",
+            "@.s ILIKE 'A%'",
+            "@.n BETWEEN 1 AND 3",
+            "CASE WHEN @.b THEN @.n > 1 ELSE @.s = 'a' END",
+            "coalesce(@.n, 0) + coalesce(@.d, 1) > 2",
+            "@.s ~ '^a?b'",
+            "(SELECT count(*) FROM unnest(@.a) AS e (x) WHERE e.x > 1) = 1",
         ];
         let condition = format!("({})", self.dice.pick(&conditions).replace('@', name));
         let around: Scope = self.visible();

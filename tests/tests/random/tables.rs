@@ -58,13 +58,14 @@ impl Key {
 pub const KEYS: usize = 7;
 
 /// The columns beside keys and references, the same in every table that is no junction.
-pub const COLUMNS: [(&str, &str); 6] = [
+pub const COLUMNS: [(&str, &str); 7] = [
     ("n", "int"),
     ("s", "text"),
     ("d", "numeric"),
     ("b", "boolean"),
     ("at", "timestamp"),
     ("w", "text"),
+    ("a", "int[]"),
 ];
 
 /// Three to five tables and a junction or two.

@@ -127,6 +127,7 @@ fn rest(dice: &mut Dice, tables: &[Table], table: &Table) -> Vec<(String, String
                 .to_owned(),
             "b" => (*dice.pick(&["true", "false"])).to_owned(),
             "at" => format!("'2024-01-0{} 10:00:00.5'", 1 + dice.below(5)),
+            "a" => (*dice.pick(&["'{}'", "'{1,2,1}'", "'{NULL,3}'", "'[0:1]={4,5}'"])).to_owned(),
             // long enough to be stored out of line
             _ => match dice.below(3) {
                 0 => "(SELECT string_agg(md5(i::text), '') FROM generate_series(1, 150) i)"

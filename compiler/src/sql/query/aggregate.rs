@@ -304,9 +304,13 @@ impl Typer<'_> {
         let separator = (wanted == 2).then(|| args.pop()).flatten();
         let mut args = args.into_iter();
         let of = args.next();
+        let class = of.as_ref().map(|of| of.ty.class());
         let (function, ty, of) = self.typed_aggregate(name, of, separator, place)?;
-        if matches!(function, BlockAggregate::Min | BlockAggregate::Max) {
-            self.by_bytes(&ty.class(), place);
+        // What is told apart comes sorted where no order is asked for.
+        let sorts = matches!(function, BlockAggregate::Min | BlockAggregate::Max)
+            || (distinct && order.is_empty());
+        if let Some(class) = class.filter(|_| sorts) {
+            self.by_bytes(&class, place);
         }
         Some(AggregateCall { function, of, distinct, filter, order, ty })
     }
