@@ -140,7 +140,7 @@ fn rolled(dice: &mut u64, operations: u32) -> String {
     };
     let mut text = String::new();
     for n in 0..=operations {
-        if roll(4) == 0 {
+        while roll(4) == 0 {
             text += PREFIX[roll(PREFIX.len())];
             text += " ";
         }

@@ -61,10 +61,9 @@ fn whole<T: Visit + VisitMut>(
     let mut parser =
         Parser::new(&DIALECT).with_recursion_limit(MAX_DEPTH).with_tokens_with_locations(all);
     let mut tree = read(&mut parser).map_err(|error| syntax(sql, &tokens, error))?;
-    precedence::turn(&mut tree);
     let next = parser.next_token();
     match next.token {
-        Token::EOF => precedence::check(sql, &tree).map(|()| tree),
+        Token::EOF => precedence::settle(sql, &mut tree).map(|()| tree),
         Token::SemiColon => Err(Diagnostic::error(sql.span(next.span), "a `;` is of no use here")
             .help("leave it out: each key takes one piece of SQL")),
         token => {

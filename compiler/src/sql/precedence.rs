@@ -59,17 +59,14 @@ struct Shape<'a> {
     word: String,
 }
 
-/// Takes a tree as Postgres means it, where that is a matter of turning it.
-pub(super) fn turn(tree: &mut impl VisitMut) {
-    let _ = tree.visit(&mut Turn);
-}
-
-/// Refuses a tree that Postgres would not make of its text.
-pub(super) fn check(sql: &Sql, tree: &impl Visit) -> Result<(), Diagnostic> {
-    match tree.visit(&mut Check { sql }) {
-        ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(error) => Err(error),
+/// Makes a tree Postgres' own, or refuses it. What is printed of it afterwards means it too.
+pub(super) fn settle<T: Visit + VisitMut>(sql: &Sql, tree: &mut T) -> Result<(), Diagnostic> {
+    let _ = VisitMut::visit(tree, &mut Turn);
+    if let ControlFlow::Break(error) = Visit::visit(tree, &mut Check { sql }) {
+        return Err(error);
     }
+    let _ = VisitMut::visit(tree, &mut Brackets);
+    Ok(())
 }
 
 struct Turn;
@@ -83,11 +80,11 @@ impl VisitorMut for Turn {
                 let exists = Expr::Exists { subquery: subquery.clone(), negated: false };
                 *expr = Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(exists) };
             }
-            Expr::UnaryOp { op, expr: of } if is_sign(*op) => match sign_first(*op, of) {
-                Some(turned) => *expr = turned,
-                None => bracket_sign(of),
-            },
-            Expr::UnaryOp { op, expr: of } if *op != UnaryOperator::Not => bracket_sign(of),
+            Expr::UnaryOp { op, expr: of } if is_sign(*op) => {
+                if let Some(turned) = sign_first(*op, of) {
+                    *expr = turned;
+                }
+            }
             _ => {}
         }
         ControlFlow::Continue(())
@@ -103,20 +100,27 @@ fn sign_first(op: UnaryOperator, of: &Expr) -> Option<Expr> {
     let Expr::BinaryOp { left, op: power @ BinaryOperator::PGExp, right } = of else {
         return None;
     };
-    let signed = sign_first(op, left).unwrap_or_else(|| {
-        let mut of = left.clone();
-        bracket_sign(&mut of);
-        Expr::UnaryOp { op, expr: of }
-    });
+    let signed = sign_first(op, left).unwrap_or_else(|| Expr::UnaryOp { op, expr: left.clone() });
     let (left, op, right) = (Box::new(signed), power.clone(), right.clone());
     Some(Expr::BinaryOp { left, op, right })
 }
 
-/// Puts brackets around a sign that stands behind another: printed side by side they are another
-/// operator, or begin a comment.
-fn bracket_sign(of: &mut Box<Expr>) {
-    if matches!(of.as_ref(), Expr::UnaryOp { op, .. } if *op != UnaryOperator::Not) {
-        **of = Expr::Nested(of.clone());
+/// Puts brackets around a sign behind a sign: printed side by side they are another operator, or
+/// begin a comment.
+struct Brackets;
+
+impl VisitorMut for Brackets {
+    type Break = ();
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        let stands_before = |op: &UnaryOperator| *op != UnaryOperator::Not;
+        if let Expr::UnaryOp { op, expr: of } = expr
+            && stands_before(op)
+            && matches!(of.as_ref(), Expr::UnaryOp { op, .. } if stands_before(op))
+        {
+            **of = Expr::Nested(of.clone());
+        }
+        ControlFlow::Continue(())
     }
 }
 

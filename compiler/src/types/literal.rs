@@ -116,6 +116,12 @@ fn is_span(text: &str) -> bool {
 /// Whether each element of a simple array is a value; one with quotes or of several dimensions is
 /// left to evaluation.
 fn are_elements(text: &str, element: &SqlType) -> bool {
+    if text.starts_with('[') {
+        // The bounds of its dimensions, as in `[0:1]={4,5}`.
+        let bounds = text.split('{').next().unwrap_or_default();
+        let bound = |c: char| c.is_ascii_digit() || c.is_ascii_whitespace() || "[]:+-=".contains(c);
+        return bounds.len() < text.len() && bounds.contains('=') && bounds.chars().all(bound);
+    }
     let inner = text.strip_prefix('{').and_then(|inner| inner.strip_suffix('}'));
     let Some(inner) = inner.map(str::trim).filter(|inner| !inner.is_empty()) else {
         return true;

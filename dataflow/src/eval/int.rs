@@ -48,6 +48,10 @@ impl Width {
         if let Some(value) = parse_int(word.as_bytes()).filter(|value| self.holds(*value)) {
             return Ok(value);
         }
+        if let (Width::Oid, Ok(signed)) = (self, word.parse::<i32>()) {
+            // The same 32 bits.
+            return Ok((signed as u32).into());
+        }
         let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(EvalError::bad_text(self.name(), text));

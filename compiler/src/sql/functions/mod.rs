@@ -107,6 +107,8 @@ pub enum Ty {
     Common,
     /// Like [`Ty::AnyArray`], with elements brought to one type.
     CommonArray,
+    /// A type that no value here has, which an untyped text may be meant to be of.
+    Other,
 }
 
 impl Ty {
@@ -138,7 +140,8 @@ impl Ty {
             | Ty::AnyNonArray
             | Ty::AnyArray
             | Ty::Common
-            | Ty::CommonArray => return None,
+            | Ty::CommonArray
+            | Ty::Other => return None,
         })
     }
 }
@@ -176,6 +179,7 @@ impl std::fmt::Display for Ty {
         match (self, self.concrete()) {
             (_, Some(ty)) => ty.fmt(f),
             (Ty::Any, None) => f.write_str("any"),
+            (Ty::Other, None) => f.write_str("other"),
             (Ty::AnyArray | Ty::CommonArray, None) => f.write_str("array"),
             (_, None) => f.write_str("value"),
         }

@@ -57,6 +57,8 @@ const SIMILAR: Reason = of(
 const BLANKS: Reason =
     of("a `character(n)` is matched with its blanks", "cast it to text: `code::text`");
 
+const TYPES: Reason = of("values of that type are not computed with here", "name a type by a cast");
+
 const fn instead(cure: &'static str) -> Reason {
     of("Postgres has no such function", cure)
 }
@@ -189,6 +191,8 @@ const OVERLOADS: &[Refused] = &[
     Refused { name: "ltrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
     Refused { name: "rtrim", takes: &[Ty::Bytea, Ty::Bytea], why: BYTES },
     Refused { name: "substring", takes: &[Ty::Text, Ty::Text, Ty::Text], why: SIMILAR },
+    Refused { name: "trunc", takes: &[Ty::Other], why: TYPES },
+    Refused { name: "?|", takes: &[Ty::Other, Ty::Other], why: TYPES },
     Refused { name: "~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "~*", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },
     Refused { name: "!~", takes: &[Ty::Bpchar, Ty::Text], why: BLANKS },

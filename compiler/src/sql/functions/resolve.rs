@@ -168,6 +168,7 @@ fn is_exactly(ty: Ty, arg: &SqlType) -> bool {
 fn accepts(ty: Ty, arg: &SqlType) -> bool {
     match ty {
         Ty::Any | Ty::AnyElement | Ty::Common => true,
+        Ty::Other => false,
         Ty::AnyNonArray => !matches!(arg, SqlType::Array(_)),
         Ty::AnyArray | Ty::CommonArray => matches!(arg, SqlType::Array(_)),
         ty => ty.concrete().is_some_and(|ty| implicit(arg, &ty)),

@@ -52,6 +52,13 @@ impl Typer<'_> {
                 return None;
             }
         };
+        if parts.len() == 1 && matches!(name.as_str(), "position" | "extract") {
+            let form =
+                if name == "position" { "position(part IN text)" } else { "extract(day FROM at)" };
+            let message = format!("`{name}` takes no list");
+            self.error_help(place, message, format!("write `{form}`"));
+            return None;
+        }
         // The name stands first, and is what most messages are about.
         if over.is_some() {
             let message = format!("`{name}(…) OVER` is a window function, which is not supported");

@@ -379,16 +379,7 @@ impl Typer<'_> {
             }
         }
         match (&of.ty, subscripts.as_slice()) {
-            (SqlType::Jsonb, list) => list.iter().try_fold(of, |of, one| match one {
-                Subscript::Index { index } => {
-                    let index = self.expr(index)?;
-                    self.resolved("->", vec![of, index], place)
-                }
-                Subscript::Slice { .. } => {
-                    self.error(place, "jsonb has no slices");
-                    None
-                }
-            }),
+            (SqlType::Jsonb, list) => self.element_of_json(of, list, place),
             (
                 SqlType::Array(_) | SqlType::Unknown,
                 [Subscript::Slice { lower_bound, upper_bound, stride: None }],
@@ -433,6 +424,46 @@ impl Typer<'_> {
                 None
             }
         }
+    }
+
+    /// `json[…][…]`, which is a path: a number finds a member by that name too. Where there is no
+    /// document, no subscript is looked at.
+    fn element_of_json(
+        &mut self,
+        of: Typed,
+        subscripts: &[&Subscript],
+        place: Place,
+    ) -> Option<Typed> {
+        let json = of.expr.clone();
+        let mut path = vec![of];
+        for one in subscripts {
+            let Subscript::Index { index } = one else {
+                self.error(place, "jsonb has no slices");
+                return None;
+            };
+            let index = self.expr(index)?;
+            if !index.untyped && coerce::implicit(&index.ty, &SqlType::Int4) {
+                let index = self.give(index, &SqlType::Int4)?;
+                path.push(self.cast(index, &SqlType::Text, None, place)?);
+            } else if index.untyped || !index.ty.is_known() || index.ty.is_text() {
+                path.push(self.give(index, &SqlType::Text)?);
+            } else {
+                let is = shown(&index.ty);
+                let message =
+                    format!("a subscript of jsonb is an integer or text, and this is {is}");
+                self.error(index.place, message);
+                return None;
+            }
+        }
+        let is_simple = |one: &Typed| matches!(one.expr, Expr::Column(_) | Expr::Literal(..));
+        let all_simple = path[1..].iter().all(is_simple);
+        let found = self.resolved("jsonb_extract_path", path, place)?;
+        if all_simple {
+            return Some(found);
+        }
+        let branches = vec![(Expr::IsNull(Box::new(json)), Expr::Literal(None, SqlType::Jsonb))];
+        let expr = Expr::Case { branches, otherwise: Some(Box::new(found.expr)) };
+        Some(Typed { expr, ..found })
     }
 
     /// An integer.

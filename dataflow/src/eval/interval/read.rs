@@ -65,6 +65,10 @@ fn words(text: &str) -> Option<Sum> {
             sum.months = sum.months.checked_add(if negative { -whole } else { whole })?;
             continue;
         }
+        // A sign before a bare fraction is nothing, though the fraction alone is something.
+        if unsigned.starts_with('.') && unsigned.len() < token.len() {
+            return None;
+        }
         let amount = Amount::parse(token)?;
         match tokens.peek() {
             Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) && *unit != "ago" => {

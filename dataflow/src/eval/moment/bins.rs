@@ -33,14 +33,13 @@ pub(crate) fn truncate_in(name: &str, timestamp: i64, zone: &str) -> Evaluated<i
     }
     let field = precision(name, "timestamp with time zone")?;
     let zone = zone::find(zone)?;
-    let local = zone.to_local(timestamp)?;
-    let cut = truncate(name, local)?;
     match field {
         // Within a day the offset stays: an hour that clocks show twice is two hours.
         Field::Microseconds | Field::Milliseconds | Field::Second | Field::Minute | Field::Hour => {
-            super::timestamp(Some(timestamp - (local - cut)))
+            let local = timestamp + zone.offset(timestamp);
+            super::timestamp(Some(timestamp - (local - truncate(name, local)?)))
         }
-        _ => zone.to_utc(cut),
+        _ => zone.to_utc(truncate(name, zone.to_local(timestamp)?)?),
     }
 }
 

@@ -100,6 +100,8 @@ pub(crate) enum Found {
     Whole(i64),
     /// Microseconds of a unit: the value, and the power of ten that the unit has.
     Micros(i64, u16),
+    /// The seconds of a span.
+    Epoch(Interval),
     /// A day and the microseconds since its beginning.
     Julian(i64, i64),
     /// Beyond all.
@@ -114,6 +116,7 @@ impl Found {
         Ok(Some(match self {
             Found::Whole(value) => Numeric::int(value),
             Found::Micros(digits, scale) => Numeric::Small { digits: digits.into(), scale },
+            Found::Epoch(span) => Numeric::Small { digits: epoch(span)?.into(), scale: 6 },
             Found::Julian(day, micros) => {
                 let part = Numeric::int(micros).divide(Numeric::int(DAY), arena)?;
                 Numeric::int(day).add(part, arena)?
@@ -136,6 +139,14 @@ impl Found {
                 3 => (value / SECOND) as f64 * 1000.0 + (value % SECOND) as f64 / 1000.0,
                 _ => value as f64 / 1e6,
             },
+            // Part by part, as the sum of floats depends on their order.
+            Found::Epoch(span) => {
+                let (years, months) = (span.months / 12, span.months % 12);
+                let mut seconds = span.micros as f64 / 1e6;
+                seconds += 365.25 * 86_400.0 * f64::from(years);
+                seconds += 30.0 * 86_400.0 * f64::from(months);
+                seconds + 86_400.0 * f64::from(span.days)
+            }
             Found::Julian(day, micros) => {
                 let seconds = (micros / SECOND) as f64 + (micros % SECOND) as f64 / 1e6;
                 day as f64 + seconds / 86_400.0
@@ -235,21 +246,18 @@ pub(crate) fn of_interval(name: &str, span: Interval) -> Evaluated<Found> {
         Field::Decade => Found::Whole(years / 10),
         Field::Century => Found::Whole(years / 100),
         Field::Millennium => Found::Whole(years / 1000),
-        Field::Epoch => return epoch(span),
+        Field::Epoch => Found::Epoch(span),
         _ => return Err(Field::unsupported(name, "interval")),
     })
 }
 
-/// A year has 365.25 days here, a month beyond it thirty.
-fn epoch(span: Interval) -> Evaluated<Found> {
+/// The microseconds of a span. A year has 365.25 days here, a month beyond it thirty.
+fn epoch(span: Interval) -> Evaluated<i64> {
     let (years, months) = (i64::from(span.months / 12), i64::from(span.months % 12));
     let quarter_days = 1461 * years + 120 * months + 4 * i64::from(span.days);
     let seconds = i128::from(quarter_days) * (86_400 / 4);
     let micros = seconds * i128::from(SECOND) + i128::from(span.micros);
-    match i64::try_from(micros) {
-        Ok(micros) => Ok(Found::Micros(micros, 6)),
-        Err(_) => Err(EvalError::unsupported("the epoch of so long an interval")),
-    }
+    i64::try_from(micros).map_err(|_| EvalError::unsupported("the epoch of so long an interval"))
 }
 
 fn of_calendar(field: Field, date: Civil, days: i64) -> i64 {

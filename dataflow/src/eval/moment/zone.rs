@@ -101,7 +101,8 @@ impl Zone {
         super::timestamp(local.checked_sub(ahead))
     }
 
-    fn offset(&self, utc: i64) -> i64 {
+    /// How far its clocks are ahead of UTC, in microseconds, at a moment that is finite.
+    pub fn offset(&self, utc: i64) -> i64 {
         match self {
             Zone::Fixed(ahead) => *ahead,
             Zone::Rules(zone) => {

@@ -96,7 +96,7 @@ pub(crate) fn number<'a>(value: Value<'a>, template: &str, arena: &'a Arena) -> 
         false => unsigned,
     };
     let blanks = layout.before.saturating_sub(whole);
-    Ok(Writer::new(&layout, unsigned, negative, blanks, arena).write())
+    Writer::new(&layout, unsigned, negative, blanks, arena).write()
 }
 
 /// The digits with so many after the point, and how many that are: floats have only so many.
@@ -199,6 +199,10 @@ impl<'t> Layout<'t> {
                 }
             }
         }
+        if layout.sign != Anchored::No && layout.point && layout.before == 0 {
+            let what = "`S` without a digit before the point in a template of to_char";
+            return Err(EvalError::unsupported(what));
+        }
         Ok(layout)
     }
 }
@@ -269,7 +273,7 @@ impl<'l, 'a> Writer<'l, 'a> {
         }
     }
 
-    fn write(mut self) -> &'a str {
+    fn write(mut self) -> Evaluated<&'a str> {
         for token in &self.layout.tokens {
             let key = match token {
                 Token::Copy(character) => {
@@ -297,6 +301,9 @@ impl<'l, 'a> Writer<'l, 'a> {
                 Word::PlusMinus => self.out.push(if self.negative { '-' } else { '+' }),
                 Word::Ordinal => {
                     if self.digits.first() != Some(&b'#') && !self.negative && !self.layout.point {
+                        if !self.digits.last().is_some_and(u8::is_ascii_digit) {
+                            return Err(EvalError::new("22P02", "\"TH\" behind what is no number"));
+                        }
                         let end = ordinal(std::str::from_utf8(self.digits).unwrap_or(""));
                         match key.written.starts_with('T') {
                             true => self.out.extend(end.chars().map(|c| c.to_ascii_uppercase())),
@@ -307,7 +314,7 @@ impl<'l, 'a> Writer<'l, 'a> {
                 Word::Sign | Word::Brackets | Word::Fill | Word::Blank | Word::Unknown => {}
             }
         }
-        self.out.into_bump_str()
+        Ok(self.out.into_bump_str())
     }
 
     /// Whether the only digit before the point is a zero nobody asked for.
