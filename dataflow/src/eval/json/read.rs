@@ -2,7 +2,7 @@
 
 use super::{Json, order};
 use crate::eval::error::{BAD_TEXT, EvalError, Evaluated};
-use crate::eval::numeric::Numeric;
+use crate::eval::numeric::{MOST_SCALE, Numeric};
 use crate::eval::value::{Arena, Draft, List};
 
 /// A `jsonb` from text: keys sorted, of equal ones the last kept.
@@ -125,7 +125,10 @@ impl<'a> Reader<'a> {
             Some(b'"') => Ok(Json::String(self.string()?)),
             Some(b'-' | b'0'..=b'9') => {
                 let digits = self.number()?;
-                let canonical = !digits.contains(['e', 'E']) && !digits.starts_with("-0");
+                // A long one may be more than a number can be.
+                let canonical = !digits.contains(['e', 'E'])
+                    && !digits.starts_with("-0")
+                    && digits.len() <= MOST_SCALE as usize;
                 Ok(Json::Number(match canonical {
                     true => digits,
                     false => Numeric::parse(digits, self.arena)?.text(self.arena),

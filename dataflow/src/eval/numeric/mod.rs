@@ -45,7 +45,7 @@ pub(crate) enum Numeric<'a> {
 }
 
 /// Digits after the point that the format holds.
-pub(super) const MOST_SCALE: u32 = 16_383;
+pub(in crate::eval) const MOST_SCALE: u32 = 16_383;
 /// Digits before the point that the format holds.
 pub(super) const MOST_WHOLE: u64 = 131_072;
 
