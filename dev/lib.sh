@@ -12,6 +12,9 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# Every script says what stands at its head.
+case ${1:-} in -h | --help) sed -n '2,/^set/p' "$0" | sed '$d; s/^# \{0,1\}//'; exit ;; esac
+
 # Debian packages, when that is ours to do.
 apt_install() {
   [ "$(id -u)" = 0 ] && have apt-get || return 1
