@@ -419,12 +419,13 @@ fn class_escape(character: char) -> Option<String> {
 
 /// Both cases of a character, where each is a single one.
 fn cases(character: char) -> [char; 2] {
-    let single = |mut mapped: Box<dyn Iterator<Item = char>>| match (mapped.next(), mapped.next()) {
-        (Some(one), None) => one,
-        _ => character,
-    };
-    let lower = single(Box::new(character.to_lowercase()));
-    [lower, single(Box::new(character.to_uppercase()))]
+    // Only `İ` becomes two, an `i` and its dot.
+    let lower = character.to_lowercase().next().unwrap_or(character);
+    let mut upper = character.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(upper), None) => [lower, upper],
+        _ => [lower, character],
+    }
 }
 
 /// A character that stands for itself, in and out of brackets.

@@ -279,16 +279,23 @@ impl Typer<'_> {
         }
     }
 
-    /// Refuses `COLLATE` in what is told apart by case or by class: letters are Unicode's here.
+    /// Refuses `COLLATE` in what is told apart by case or by class: letters are Unicode's here. What
+    /// `convert_from` gives is of the collation C, which it has from the name of the encoding.
     pub(super) fn case_of(&mut self, args: &[&ast::Expr]) -> Option<()> {
         let collated = |one: &ast::Expr| match one {
-            ast::Expr::Collate { .. } => ControlFlow::Break(()),
+            ast::Expr::Collate { .. } => ControlFlow::Break("leave COLLATE out"),
+            ast::Expr::Function(call) if is_convert_from(&call.name) => ControlFlow::Break(
+                "keep the text in a column: that of `convert_from` is of the collation C",
+            ),
             _ => ControlFlow::Continue(()),
         };
-        let found = args.iter().find(|arg| ast::visit_expressions(**arg, collated).is_break());
-        let Some(found) = found else { return Some(()) };
+        let found = args.iter().find_map(|arg| match ast::visit_expressions(*arg, collated) {
+            ControlFlow::Break(cure) => Some((*arg, cure)),
+            ControlFlow::Continue(()) => None,
+        });
+        let Some((found, cure)) = found else { return Some(()) };
         let message = "case and classes of letters are Unicode's here, in any collation";
-        self.error_help(self.place(*found), message, "leave COLLATE out");
+        self.error_help(self.place(found), message, cure);
         None
     }
 
@@ -350,6 +357,11 @@ impl Typer<'_> {
             }
         }
     }
+}
+
+fn is_convert_from(name: &ast::ObjectName) -> bool {
+    let last = name.0.last().and_then(ast::ObjectNamePart::as_ident);
+    last.is_some_and(|last| ident(last) == "convert_from")
 }
 
 /// Whether values of a type have a collation.
