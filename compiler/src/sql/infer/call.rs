@@ -375,10 +375,11 @@ fn is_collatable(ty: &SqlType) -> bool {
 
 /// Whether Postgres compares two types without bringing them to one, so that the first keeps its.
 fn crosses(left: &SqlType, right: &SqlType) -> bool {
-    use SqlType::{Date, Float4, Float8, Int2, Int4, Int8, Timestamp, TimestampTz};
+    use SqlType::{Date, Float4, Float8, Int2, Int4, Int8, Numeric, Timestamp, TimestampTz};
     let all = |of: &[SqlType]| of.contains(left) && of.contains(right);
     left != right
         && (all(&[Int2, Int4, Int8])
             || all(&[Float4, Float8])
+            || (*left == Float4 && matches!(right, Int2 | Int4 | Int8 | Numeric(_)))
             || all(&[Date, Timestamp, TimestampTz]))
 }

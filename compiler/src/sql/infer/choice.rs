@@ -72,10 +72,11 @@ impl Typer<'_> {
         let of = self.expr(of);
         let items: Vec<Option<Typed>> = list.iter().map(|item| self.expr(item)).collect();
         let items: Option<Vec<Typed>> = items.into_iter().collect();
-        let (of, items) = (of?, items?);
-        let (constants, varying): (Vec<Typed>, Vec<Typed>) =
-            items.into_iter().partition(|item| is_constant(&item.expr));
+        let (of, mut items) = (of?, items?);
+        let constants: Vec<Typed> =
+            items.iter().filter(|item| is_constant(&item.expr)).cloned().collect();
         let mut any = Vec::new();
+        // Several constants are one list that is looked at first; all else goes in its order.
         let types = || constants.iter().chain([&of]).filter(|one| one.ty.is_known());
         match coerce::common(types().map(|one| &one.ty)) {
             Ok(common) if constants.len() > 1 => {
@@ -90,14 +91,11 @@ impl Typer<'_> {
                 let list = given?.into_iter().map(|one| one.expr).collect();
                 let left = Box::new(self.give(of.clone(), &common)?.expr);
                 any.push(Expr::In(left, list, class));
+                items.retain(|item| !is_constant(&item.expr));
             }
-            _ => {
-                for one in constants {
-                    any.push(self.compare(Comparison::Eq, of.clone(), one, place)?.expr);
-                }
-            }
+            Ok(_) | Err(_) => {}
         }
-        for one in varying {
+        for one in items {
             any.push(self.compare(Comparison::Eq, of.clone(), one, place)?.expr);
         }
         let expr = if any.len() == 1 { any.swap_remove(0) } else { Expr::Or(any) };
