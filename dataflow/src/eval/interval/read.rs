@@ -45,6 +45,8 @@ fn words(text: &str) -> Option<Sum> {
     let mut sum = Sum::default();
     let mut tokens = tokens(text).peekable();
     let mut any = false;
+    // Each unit is said once; a time of day says three.
+    let mut said = Vec::new();
     while let Some(token) = tokens.next() {
         if token == "ago" {
             return (any && tokens.next().is_none()).then_some(Sum {
@@ -56,6 +58,9 @@ fn words(text: &str) -> Option<Sum> {
         any = true;
         if token.contains(':') {
             sum.micros = sum.micros.checked_add(clock(token)?)?;
+            for unit in ["hour", "minute", "second"] {
+                say(&mut said, unit)?;
+            }
             continue;
         }
         let unsigned = token.strip_prefix(['-', '+']).unwrap_or(token);
@@ -63,6 +68,7 @@ fn words(text: &str) -> Option<Sum> {
             let negative = token.starts_with('-');
             let whole = number(years)?.checked_mul(12)?.checked_add(number(months)?)?;
             sum.months = sum.months.checked_add(if negative { -whole } else { whole })?;
+            say(&mut said, "month")?;
             continue;
         }
         // A sign before a bare fraction is nothing, though the fraction alone is something.
@@ -70,18 +76,53 @@ fn words(text: &str) -> Option<Sum> {
             return None;
         }
         let amount = Amount::parse(token)?;
-        match tokens.peek() {
+        let unit = match tokens.peek() {
             Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) && *unit != "ago" => {
-                sum.add(amount, unit)?;
+                let unit = singular(unit)?;
                 tokens.next();
+                unit
             }
             // A number before a time of day counts days, one at the end seconds.
-            Some(next) if next.contains(':') => sum.add(amount, "day")?,
-            None => sum.add(amount, "second")?,
+            Some(next) if next.contains(':') => "day",
+            None => "second",
             Some(_) => return None,
-        }
+        };
+        sum.add(amount, unit)?;
+        say(&mut said, unit)?;
     }
     any.then_some(sum)
+}
+
+/// A unit by any of its spellings.
+fn singular(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "y" | "yr" | "yrs" | "year" | "years" => "year",
+        "dec" | "decs" | "decade" | "decades" => "decade",
+        "c" | "cent" | "century" | "centuries" => "century",
+        "mil" | "mils" | "millennium" | "millennia" => "millennium",
+        "mon" | "mons" | "month" | "months" => "month",
+        "w" | "week" | "weeks" => "week",
+        "d" | "day" | "days" => "day",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "hour",
+        "m" | "min" | "mins" | "minute" | "minutes" => "minute",
+        "s" | "sec" | "secs" | "second" | "seconds" => "second",
+        "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecond" | "milliseconds" => {
+            "millisecond"
+        }
+        "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecond" | "microseconds" => {
+            "microsecond"
+        }
+        _ => return None,
+    })
+}
+
+/// Notes a unit; none when it was said before.
+fn say(said: &mut Vec<&'static str>, unit: &'static str) -> Option<()> {
+    if said.contains(&unit) {
+        return None;
+    }
+    said.push(unit);
+    Some(())
 }
 
 /// Runs of letters and runs of anything else, between blanks: `1h30m` is four.
@@ -180,10 +221,10 @@ impl Sum {
     fn add(&mut self, amount: Amount, unit: &str) -> Option<()> {
         let Amount { whole, fraction } = amount;
         let months = match unit {
-            "y" | "yr" | "yrs" | "year" | "years" => Some(12),
-            "dec" | "decs" | "decade" | "decades" => Some(120),
-            "c" | "cent" | "century" | "centuries" => Some(1200),
-            "mil" | "mils" | "millennium" | "millennia" => Some(12_000),
+            "year" => Some(12),
+            "decade" => Some(120),
+            "century" => Some(1200),
+            "millennium" => Some(12_000),
             _ => None,
         };
         if let Some(months) = months {
@@ -193,25 +234,23 @@ impl Sum {
             return Some(());
         }
         let micros = match unit {
-            "mon" | "mons" | "month" | "months" => {
+            "month" => {
                 self.months = self.months.checked_add(whole)?;
                 return self.part_of_days(fraction, 30);
             }
-            "w" | "week" | "weeks" => {
+            "week" => {
                 self.days = self.days.checked_add(whole.checked_mul(7)?)?;
                 return self.part_of_days(fraction, 7);
             }
-            "d" | "day" | "days" => {
+            "day" => {
                 self.days = self.days.checked_add(whole)?;
                 return self.part_of(fraction, DAY);
             }
-            "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
-            "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
-            "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
-            "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecond" | "milliseconds" => {
-                SECOND / 1000
-            }
-            "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecond" | "microseconds" => 1,
+            "hour" => HOUR,
+            "minute" => MINUTE,
+            "second" => SECOND,
+            "millisecond" => SECOND / 1000,
+            "microsecond" => 1,
             _ => return None,
         };
         self.micros = self.micros.checked_add(whole.checked_mul(micros)?)?;
