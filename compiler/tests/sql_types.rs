@@ -41,6 +41,7 @@ fn theirs(server: &Server, lines: &[String]) -> Vec<String> {
 fn shown(theirs: &str) -> &str {
     match theirs {
         "timestamp without time zone[]" => "timestamp[]",
+        "time without time zone[]" => "time[]",
         "character varying" | "name" => "text",
         "timestamp without time zone" => "timestamp",
         "time without time zone" => "time",
@@ -96,8 +97,8 @@ fn every_name_means_what_it_does_in_postgres() {
     names.dedup();
     // An untyped text that is a value of most types, and one column of each.
     let values = [
-        "'1'", "NULL", "i2", "i4", "i8", "n", "f4", "f8", "s", "b", "d", "ti", "ts", "tz", "iv",
-        "j",
+        "'1'", "NULL", "i2", "i4", "i8", "n", "f4", "f8", "s", "b", "d", "tm", "ts", "tstz", "tz",
+        "iv", "j", "jb",
     ];
     let mut lines = Vec::new();
     for name in names.into_iter().filter(|name| !name.starts_with('[')) {
