@@ -107,7 +107,7 @@ fn differences(
         for (number, row) in rows.iter().enumerate() {
             let ours = evaluated(&program, row, &mut scratch);
             let theirs = &theirs[&(position, number)];
-            match alike(expr, &ours, theirs) {
+            match alike(expr, row, &ours, theirs) {
                 Alike::Yes => {}
                 Alike::Refused => *refused += 1,
                 Alike::No => {
@@ -128,17 +128,31 @@ enum Alike {
     No,
 }
 
-fn alike(expr: &Expr, ours: &Outcome, theirs: &Outcome) -> Alike {
+fn alike(expr: &Expr, row: &[Option<String>], ours: &Outcome, theirs: &Outcome) -> Alike {
+    if let Err(state) = theirs
+        && let Some(state) = state.strip_prefix(PLANNED)
+    {
+        // Postgres computes what is the same in each row when it plans, and refuses the statement
+        // also where no row comes to it; here a row has to, and what it does not come to fails.
+        return match ours {
+            Ok(_) if fails_within(expr, row, state) => Alike::Yes,
+            ours => alike(expr, row, ours, &Err(state.to_owned())),
+        };
+    }
     match (ours, theirs) {
         (Ok(ours), Ok(theirs)) if ours == theirs => Alike::Yes,
         // Which of several errors comes first is nobody's promise.
         (Err(ours), Err(theirs)) if ours[..2] == theirs[..2] || !is_plain(expr) => Alike::Yes,
         (Err(ours), _) if ours == "0A000" || ours == "22007" => Alike::Refused,
-        // Postgres computes what is the same in each row when it plans, and refuses the statement
-        // also where no row comes to it; here a row has to.
-        (_, Err(theirs)) if theirs.starts_with(PLANNED) => Alike::Yes,
         _ => Alike::No,
     }
+}
+
+/// Whether a part has no value of its own in a row, for just this reason.
+fn fails_within(expr: &Expr, row: &[Option<String>], state: &str) -> bool {
+    let own = evaluated(&Program::new(expr, &place), row, &mut Scratch::default());
+    matches!(own, Err(own) if own == state)
+        || expr.parts().into_iter().any(|part| fails_within(part, row, state))
 }
 
 fn evaluated(program: &Program, row: &[Option<String>], scratch: &mut Scratch) -> Outcome {
@@ -210,7 +224,8 @@ fn differences_at(
     parts.iter().enumerate().find_map(|(position, part)| {
         let ours = evaluated(&Program::new(part, &place), &one[0], &mut scratch);
         let theirs = theirs[&(position, row)].clone();
-        matches!(alike(part, &ours, &theirs), Alike::No).then(|| (part.clone(), ours, theirs))
+        matches!(alike(part, &one[0], &ours, &theirs), Alike::No)
+            .then(|| (part.clone(), ours, theirs))
     })
 }
 
