@@ -65,6 +65,26 @@ fn has_the_shop(name: &str, node: &str) {
     assert_eq!(found.1["count"].to_string(), expected, "a search finds what was changed");
 }
 
+/// A search finds a change within the interval, whenever the node refreshes: here it never does.
+#[test]
+fn node_is_asked_to_refresh_in_time() {
+    let shop = shop_in("fresh", &NODE.url);
+    let mut flusso = shop.start(2);
+    expect_equal(&shop, &mut flusso, &NODE.url, "at seed");
+    let index = format!("{}/fresh_orders", NODE.url);
+    let never = serde_json::json!({ "index": { "refresh_interval": "-1" } });
+    assert_eq!(ask(Method::PUT, &format!("{index}/_settings"), Some(never)).0, 200);
+    for round in 0..3 {
+        shop.session.run(&format!("UPDATE orders SET note = 'seen {round}' WHERE id <= 50"));
+        let term = serde_json::json!({ "note.keyword": format!("seen {round}") });
+        let query = serde_json::json!({ "query": { "term": term } });
+        flusso.until("a search that finds the change", Duration::from_secs(30), |_| {
+            let (_, answer) = ask(Method::POST, &format!("{index}/_count"), Some(query.clone()));
+            answer["count"] == 50
+        });
+    }
+}
+
 #[test]
 fn node_is_found_again_after_a_restart_and_a_kill() {
     let shop = shop_in("again", &NODE.url);

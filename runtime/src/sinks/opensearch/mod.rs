@@ -11,6 +11,7 @@
 //! | `pace` | how much is sent at once |
 //! | `wait` | how to wait before the next attempt |
 //! | `errors` | what an answer means |
+//! | `fresh` | when searches find what was written |
 //! | `inspect` | reading back what an index holds |
 
 mod access;
@@ -18,13 +19,14 @@ pub mod bulk;
 mod client;
 mod deliver;
 mod errors;
+mod fresh;
 mod generation;
 pub mod inspect;
 mod lifecycle;
 mod pace;
 mod wait;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,7 @@ use super::{Rejection, SinkError, Target, Written};
 use crate::waits::Waits;
 use bulk::{MAX_ID, Op};
 use client::Client;
+use fresh::Fresh;
 use generation::{Generation, Names};
 use lifecycle::Found;
 use pace::Pace;
@@ -45,13 +48,15 @@ use wait::Backoff;
 /// A cluster, and the generations of indexes that this run writes.
 #[derive(Debug)]
 pub struct OpenSearch {
-    client: Client,
+    client: Arc<Client>,
     options: Options,
     prefix: String,
     prepared: HashMap<IndexId, Prepared>,
     /// Superseded indexes, and since when.
     old: VecDeque<(Instant, String)>,
     pace: Mutex<Pace>,
+    /// None before it is prepared, and where refreshes are not the sink's business.
+    fresh: Option<Fresh>,
     /// Held by the one request that tries again.
     turns: tokio::sync::Mutex<Backoff>,
 }
@@ -72,8 +77,12 @@ struct Prepared {
 impl Prepared {
     /// Where a document goes.
     fn takers(&self, fill: Option<u32>) -> impl Iterator<Item = &Generation> {
-        let complete = self.complete.as_ref().filter(|_| fill.is_none() || fill != self.fill);
-        complete.into_iter().chain(&self.building)
+        self.searched(fill).into_iter().chain(&self.building)
+    }
+
+    /// Where it is searched for.
+    fn searched(&self, fill: Option<u32>) -> Option<&Generation> {
+        self.complete.as_ref().filter(|_| fill.is_none() || fill != self.fill)
     }
 }
 
@@ -87,12 +96,13 @@ impl OpenSearch {
     ) -> Result<OpenSearch, SinkError> {
         let max_bytes = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
         Ok(OpenSearch {
-            client: Client::new(name, options, cluster)?,
+            client: Arc::new(Client::new(name, options, cluster)?),
             options: options.clone(),
             prefix: prefix.to_owned(),
             prepared: HashMap::new(),
             old: VecDeque::new(),
             pace: Mutex::new(Pace::new(options.batch_size as usize, max_bytes)),
+            fresh: None,
             turns: tokio::sync::Mutex::default(),
         })
     }
@@ -134,6 +144,7 @@ impl OpenSearch {
             }
             empty.extend(new.then_some(index));
         }
+        self.fresh = Fresh::start(self.client.clone(), &self.options.refresh_interval);
         Ok(empty)
     }
 
@@ -214,8 +225,10 @@ impl OpenSearch {
     }
 
     pub(crate) async fn write(&self, batch: &[Document]) -> Result<Written, SinkError> {
+        let begun = Instant::now();
         let mut written = Written::default();
         let mut ops = Vec::with_capacity(batch.len());
+        let mut searched = BTreeSet::new();
         for document in batch {
             let prepared = self.prepared(document.index)?;
             let Document { index, id, at, body, fill } = document;
@@ -233,8 +246,12 @@ impl OpenSearch {
                 at: *at,
                 body: body.as_deref(),
             }));
+            searched.extend(prepared.searched(*fill).map(|generation| &generation.name));
         }
         written.add(self.settle(bulk::coalesce(ops)).await?);
+        if let Some(fresh) = &self.fresh {
+            searched.into_iter().for_each(|name| fresh.wrote(name, begun));
+        }
         Ok(written)
     }
 

@@ -56,7 +56,8 @@ pub fn measure(request: &Request) -> String {
         let like = format!("b{}_orders", round - round % 2);
         for turn in [round, round + 1] {
             let (name, times, time) = if turn % 2 == 0 {
-                let (time, flusso) = seed(request, &url, &node.url, round);
+                let name = format!("b{round}");
+                let (time, flusso) = seed(request, &url, &node.url, &name, INTERVALS[0]);
                 running = Some(flusso);
                 ("flusso", &mut ours, time)
             } else {
@@ -67,27 +68,30 @@ pub fn measure(request: &Request) -> String {
             times.extend((round >= ROUNDS.0).then_some(time));
         }
     }
-    calm(&node.url);
     let parsed = |(id, text): &(String, String)| {
         (id.clone(), serde_json::from_str(text).expect("a document is JSON"))
     };
     let parsed: Arc<Vec<(String, Value)>> = Arc::new(documents.iter().map(parsed).collect());
-    let followed = format!("{}/b{}_orders", node.url, ROUNDS.0 + ROUNDS.1 - 1);
     let direct = format!("{}/{BY_HAND}", node.url);
     let time = Duration::from_secs(u64::from(request.seconds));
     let mut live: Vec<(&str, &str, Found)> = Vec::new();
-    for (interval, others) in INTERVALS.into_iter().flat_map(|it| OTHERS.map(|of| (it, of))) {
-        for index in [&direct, &followed] {
-            let settings = json!({ "index": { "refresh_interval": interval } });
-            ask(Method::PUT, &format!("{index}/_settings"), Some(settings));
-        }
-        for (who, index, into) in [
-            ("by hand", &direct, Target::Index(direct.clone(), parsed.clone())),
-            ("flusso", &followed, Target::Postgres(url.clone())),
-        ] {
-            let name = format!("{interval} {others}");
-            let found = found(&into, index, (request.orders, others), time, &name);
-            live.push((interval, who, found));
+    for interval in INTERVALS {
+        drop(running.take());
+        let settings = json!({ "index": { "refresh_interval": interval } });
+        ask(Method::PUT, &format!("{direct}/_settings"), Some(settings));
+        let name = format!("every{interval}");
+        running = Some(seed(request, &url, &node.url, &name, interval).1);
+        let followed = format!("{}/{name}_orders", node.url);
+        calm(&node.url);
+        for others in OTHERS {
+            for (who, index, into) in [
+                ("by hand", &direct, Target::Index(direct.clone(), parsed.clone())),
+                ("flusso", &followed, Target::Postgres(url.clone())),
+            ] {
+                let name = format!("{interval} {others}");
+                let found = found(&into, index, (request.orders, others), time, &name);
+                live.push((interval, who, found));
+            }
         }
     }
     drop(running);
@@ -170,13 +174,19 @@ fn documents(request: &Request, url: &str) -> Vec<(String, String)> {
 }
 
 /// A new flusso fills the node; the time from its start until the index is complete.
-fn seed(request: &Request, url: &str, node: &str, round: u32) -> (Duration, Flusso) {
+fn seed(
+    request: &Request,
+    url: &str,
+    node: &str,
+    name: &str,
+    interval: &str,
+) -> (Duration, Flusso) {
     let sink = format!(
-        "type = \"opensearch\"\nurl = \"{node}\"\nnumber_of_replicas = 0\nrefresh_interval = \"1s\"\n"
+        "type = \"opensearch\"\nurl = \"{node}\"\nnumber_of_replicas = 0\n\
+         refresh_interval = \"{interval}\"\n"
     );
-    let name = format!("b{round}");
     let folder = folder(&format!("prefix = \"{name}_\"\n"), &sink);
-    let arguments = arguments(&name);
+    let arguments = arguments(name);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let begun = Instant::now();
     let variables = [("FLUSSO_LOG_FORMAT", "human"), ("DATABASE_URL", url)];
