@@ -30,7 +30,7 @@ use crate::found::{Found, Target, found};
 use crate::{Request, at};
 
 /// Times each of the two fills the node: for warmth, and counted.
-const ROUNDS: (u32, u32) = (2, 8);
+const ROUNDS: (u32, u32) = (2, 16);
 /// Documents of one request by hand, and requests at a time.
 const BULK: (usize, usize) = (1000, 3);
 /// How often the node refreshes, and changes a second beside those looked for.
