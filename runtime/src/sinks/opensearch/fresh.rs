@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use tokio::sync::mpsc;
 
-use super::client::{Client, Lost};
+use super::client::Client;
 use super::errors::Whole;
 
 /// How long a change may have been on its way before it is written.
@@ -96,8 +96,9 @@ enum Answered {
 
 async fn refresh(client: &Client, index: &str) -> Answered {
     let path = format!("{index}/_refresh");
-    match client.send(Method::POST, &path, None).await {
-        Ok(answer) if answer.whole() == Whole::Refused => {
+    let Ok(answer) = client.send(Method::POST, &path, None).await else { return Answered::Taken };
+    match answer.whole() {
+        Whole::Refused | Whole::Unclear if answer.status < 500 => {
             let words = answer.words();
             if words.starts_with("index_not_found_exception") {
                 return Answered::Taken;
@@ -105,7 +106,9 @@ async fn refresh(client: &Client, index: &str) -> Answered {
             tracing::info!(sink = client.sink(), "refreshes are left to the server: {words}");
             Answered::Never
         }
-        Ok(_) | Err(Lost { .. }) => Answered::Taken,
+        Whole::Accepted | Whole::Wait(_) | Whole::TooLarge | Whole::Refused | Whole::Unclear => {
+            Answered::Taken
+        }
     }
 }
 
@@ -190,10 +193,67 @@ fn interval_of(text: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use flusso_compiler::files::cluster::{Auth, Cluster};
+    use flusso_compiler::files::config::{OpenSearch as Options, Secret};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
     const MILLI: Duration = Duration::from_millis(1);
+
+    /// Answers each request so, in turn, and gives the first line of each.
+    async fn server(answers: Vec<&'static str>) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = tokio::spawn(async move {
+            let mut lines = Vec::new();
+            for answer in answers {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut stream = BufReader::new(stream);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") {
+                    assert!(stream.read_line(&mut head).await.unwrap() > 0, "{head}");
+                }
+                lines.extend(head.lines().next().map(str::to_owned));
+                let close = "connection: close\r\ncontent-length:";
+                let (status, body) = answer.split_once(' ').unwrap();
+                let answer = format!("HTTP/1.1 {status} x\r\n{close} {}\r\n\r\n{body}", body.len());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            lines
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_refresh_is_left_alone() {
+        let gone = r#"404 {"error":{"type":"index_not_found_exception","reason":"no such index"}}"#;
+        let busy = r#"429 {"error":{"type":"circuit_breaking_exception","reason":"too much"}}"#;
+        let never = r#"400 {"error":{"type":"illegal_argument","reason":"no such call"}}"#;
+        let (url, asked) = server(vec!["200 {}", gone, busy, never]).await;
+        let options = Options::at(Secret::Value(String::new()));
+        let cluster = Cluster { url, auth: Auth::Open };
+        let client = Arc::new(Client::new("primary", &options, cluster).unwrap());
+        let fresh = Fresh::start(client, "20ms").unwrap();
+        while !fresh.0.is_closed() {
+            fresh.wrote("users_1", Instant::now());
+            tokio::time::sleep(MILLI).await;
+        }
+        assert_eq!(asked.await.unwrap(), ["POST /users_1/_refresh HTTP/1.1"; 4]);
+    }
+
+    #[tokio::test]
+    async fn where_refreshes_are_not_timed_none_is_asked_for() {
+        let options = Options::at(Secret::Value(String::new()));
+        let cluster = Cluster { url: "http://127.0.0.1:1".into(), auth: Auth::Open };
+        let client = Arc::new(Client::new("primary", &options, cluster).unwrap());
+        for interval in ["-1", "0s", "banana"] {
+            assert!(Fresh::start(client.clone(), interval).is_none(), "{interval}");
+        }
+    }
 
     #[test]
     fn an_index_is_refreshed_before_its_oldest_write_is_an_interval_old() {
