@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 use flusso_tests::database::{RUNTIME, Session};
@@ -38,6 +38,9 @@ const INTERVALS: [&str; 2] = ["1s", "200ms"];
 const OTHERS: [u32; 2] = [0, 100];
 /// The index that is filled by hand.
 const BY_HAND: &str = "by_hand";
+
+/// Folders of all that is started; gone when all is measured.
+static ROOT: LazyLock<PathBuf> = LazyLock::new(|| fresh_path("search"));
 
 /// Runs everything and gives the table.
 pub fn measure(request: &Request) -> String {
@@ -95,6 +98,7 @@ pub fn measure(request: &Request) -> String {
         }
     }
     drop(running);
+    let _ = std::fs::remove_dir_all(&*ROOT);
     let (by_hand, ours) = (median(by_hand), median(ours));
     let ratio = ours.as_secs_f64() / by_hand.as_secs_f64();
     let mut text = String::new();
@@ -123,10 +127,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// A folder with the plain form of the shop's files, with this in front of the source and for a
-/// sink.
-fn folder(front: &str, sink: &str) -> PathBuf {
-    let folder = fresh_path("search");
+/// A folder of this name with the plain form of the shop's files, with this in front of the source
+/// and for a sink.
+fn folder(name: &str, front: &str, sink: &str) -> PathBuf {
+    let folder = ROOT.join(name);
     std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
     let write = |name: &str, text: &str| {
         std::fs::write(folder.join(name), text).expect("the temporary folder can be written");
@@ -148,7 +152,7 @@ fn arguments(name: &str) -> Vec<String> {
 
 /// Every document by its id, in the bytes that flusso makes of it.
 fn documents(request: &Request, url: &str) -> Vec<(String, String)> {
-    let folder = folder("", "type = \"stdout\"\n");
+    let folder = folder("lines", "", "type = \"stdout\"\n");
     let mut child = Command::new(&request.ours)
         .args(arguments("lines"))
         .current_dir(&folder)
@@ -169,7 +173,6 @@ fn documents(request: &Request, url: &str) -> Vec<(String, String)> {
         .collect();
     let _ = child.kill();
     let _ = child.wait();
-    let _ = std::fs::remove_dir_all(folder);
     documents
 }
 
@@ -185,7 +188,7 @@ fn seed(
         "type = \"opensearch\"\nurl = \"{node}\"\nnumber_of_replicas = 0\n\
          refresh_interval = \"{interval}\"\n"
     );
-    let folder = folder(&format!("prefix = \"{name}_\"\n"), &sink);
+    let folder = folder(name, &format!("prefix = \"{name}_\"\n"), &sink);
     let arguments = arguments(name);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let begun = Instant::now();
