@@ -25,6 +25,23 @@ struct Amount {
     fraction: f64,
 }
 
+/// What an amount counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Millennium,
+    Century,
+    Decade,
+    Year,
+    Month,
+    Week,
+    Day,
+    Hour,
+    Minute,
+    Second,
+    Millisecond,
+    Microsecond,
+}
+
 impl Interval {
     /// A span of any of the forms.
     pub fn parse(text: &str) -> Evaluated<Interval> {
@@ -58,7 +75,7 @@ fn words(text: &str) -> Option<Sum> {
         any = true;
         if token.contains(':') {
             sum.micros = sum.micros.checked_add(clock(token)?)?;
-            for unit in ["hour", "minute", "second"] {
+            for unit in [Unit::Hour, Unit::Minute, Unit::Second] {
                 say(&mut said, unit)?;
             }
             continue;
@@ -68,7 +85,7 @@ fn words(text: &str) -> Option<Sum> {
             let negative = token.starts_with('-');
             let whole = number(years)?.checked_mul(12)?.checked_add(number(months)?)?;
             sum.months = sum.months.checked_add(if negative { -whole } else { whole })?;
-            say(&mut said, "month")?;
+            say(&mut said, Unit::Month)?;
             continue;
         }
         // A sign before a bare fraction is nothing, though the fraction alone is something.
@@ -78,13 +95,13 @@ fn words(text: &str) -> Option<Sum> {
         let amount = Amount::parse(token)?;
         let unit = match tokens.peek() {
             Some(unit) if unit.starts_with(|c: char| c.is_ascii_alphabetic()) && *unit != "ago" => {
-                let unit = singular(unit)?;
+                let unit = unit_of(unit)?;
                 tokens.next();
                 unit
             }
             // A number before a time of day counts days, one at the end seconds.
-            Some(next) if next.contains(':') => "day",
-            None => "second",
+            Some(next) if next.contains(':') => Unit::Day,
+            None => Unit::Second,
             Some(_) => return None,
         };
         sum.add(amount, unit)?;
@@ -94,30 +111,30 @@ fn words(text: &str) -> Option<Sum> {
 }
 
 /// A unit by any of its spellings.
-fn singular(word: &str) -> Option<&'static str> {
+fn unit_of(word: &str) -> Option<Unit> {
     Some(match word {
-        "y" | "yr" | "yrs" | "year" | "years" => "year",
-        "dec" | "decs" | "decade" | "decades" => "decade",
-        "c" | "cent" | "century" | "centuries" => "century",
-        "mil" | "mils" | "millennium" | "millennia" => "millennium",
-        "mon" | "mons" | "month" | "months" => "month",
-        "w" | "week" | "weeks" => "week",
-        "d" | "day" | "days" => "day",
-        "h" | "hr" | "hrs" | "hour" | "hours" => "hour",
-        "m" | "min" | "mins" | "minute" | "minutes" => "minute",
-        "s" | "sec" | "secs" | "second" | "seconds" => "second",
+        "y" | "yr" | "yrs" | "year" | "years" => Unit::Year,
+        "dec" | "decs" | "decade" | "decades" => Unit::Decade,
+        "c" | "cent" | "century" | "centuries" => Unit::Century,
+        "mil" | "mils" | "millennium" | "millennia" => Unit::Millennium,
+        "mon" | "mons" | "month" | "months" => Unit::Month,
+        "w" | "week" | "weeks" => Unit::Week,
+        "d" | "day" | "days" => Unit::Day,
+        "h" | "hr" | "hrs" | "hour" | "hours" => Unit::Hour,
+        "m" | "min" | "mins" | "minute" | "minutes" => Unit::Minute,
+        "s" | "sec" | "secs" | "second" | "seconds" => Unit::Second,
         "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecond" | "milliseconds" => {
-            "millisecond"
+            Unit::Millisecond
         }
         "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecond" | "microseconds" => {
-            "microsecond"
+            Unit::Microsecond
         }
         _ => return None,
     })
 }
 
 /// Notes a unit; none when it was said before.
-fn say(said: &mut Vec<&'static str>, unit: &'static str) -> Option<()> {
+fn say(said: &mut Vec<Unit>, unit: Unit) -> Option<()> {
     if said.contains(&unit) {
         return None;
     }
@@ -179,13 +196,13 @@ fn iso8601(text: &str) -> Option<Sum> {
         }
         let at = rest.find(|c: char| c.is_ascii_alphabetic())?;
         let unit = match (rest.as_bytes()[at], in_time) {
-            (b'Y', false) => "year",
-            (b'M', false) => "month",
-            (b'W', false) => "week",
-            (b'D', false) => "day",
-            (b'H', true) => "hour",
-            (b'M', true) => "minute",
-            (b'S', true) => "second",
+            (b'Y', false) => Unit::Year,
+            (b'M', false) => Unit::Month,
+            (b'W', false) => Unit::Week,
+            (b'D', false) => Unit::Day,
+            (b'H', true) => Unit::Hour,
+            (b'M', true) => Unit::Minute,
+            (b'S', true) => Unit::Second,
             _ => return None,
         };
         sum.add(Amount::parse(&rest[..at])?, unit)?;
@@ -218,41 +235,42 @@ impl Amount {
 
 impl Sum {
     /// Adds an amount of a unit; its fraction goes down to the next lesser kind of part.
-    fn add(&mut self, amount: Amount, unit: &str) -> Option<()> {
+    fn add(&mut self, amount: Amount, unit: Unit) -> Option<()> {
         let Amount { whole, fraction } = amount;
-        let months = match unit {
-            "year" => Some(12),
-            "decade" => Some(120),
-            "century" => Some(1200),
-            "millennium" => Some(12_000),
-            _ => None,
-        };
-        if let Some(months) = months {
-            self.months = self.months.checked_add(whole.checked_mul(months)?)?;
-            let part = (fraction * months as f64).round_ties_even() as i64;
-            self.months = self.months.checked_add(part)?;
-            return Some(());
-        }
-        let micros = match unit {
-            "month" => {
+        match unit {
+            Unit::Millennium => self.add_years(amount, 1000),
+            Unit::Century => self.add_years(amount, 100),
+            Unit::Decade => self.add_years(amount, 10),
+            Unit::Year => self.add_years(amount, 1),
+            Unit::Month => {
                 self.months = self.months.checked_add(whole)?;
-                return self.part_of_days(fraction, 30);
+                self.part_of_days(fraction, 30)
             }
-            "week" => {
+            Unit::Week => {
                 self.days = self.days.checked_add(whole.checked_mul(7)?)?;
-                return self.part_of_days(fraction, 7);
+                self.part_of_days(fraction, 7)
             }
-            "day" => {
+            Unit::Day => {
                 self.days = self.days.checked_add(whole)?;
-                return self.part_of(fraction, DAY);
+                self.part_of(fraction, DAY)
             }
-            "hour" => HOUR,
-            "minute" => MINUTE,
-            "second" => SECOND,
-            "millisecond" => SECOND / 1000,
-            "microsecond" => 1,
-            _ => return None,
-        };
+            Unit::Hour => self.add_micros(amount, HOUR),
+            Unit::Minute => self.add_micros(amount, MINUTE),
+            Unit::Second => self.add_micros(amount, SECOND),
+            Unit::Millisecond => self.add_micros(amount, SECOND / 1000),
+            Unit::Microsecond => self.add_micros(amount, 1),
+        }
+    }
+
+    fn add_years(&mut self, Amount { whole, fraction }: Amount, years: i64) -> Option<()> {
+        let months = 12 * years;
+        self.months = self.months.checked_add(whole.checked_mul(months)?)?;
+        let part = (fraction * months as f64).round_ties_even() as i64;
+        self.months = self.months.checked_add(part)?;
+        Some(())
+    }
+
+    fn add_micros(&mut self, Amount { whole, fraction }: Amount, micros: i64) -> Option<()> {
         self.micros = self.micros.checked_add(whole.checked_mul(micros)?)?;
         self.part_of(fraction, micros)
     }
