@@ -78,22 +78,21 @@ impl Typer<'_> {
         let mut any = Vec::new();
         // Several constants are one list that is looked at first; all else goes in its order.
         let types = || constants.iter().chain([&of]).filter(|one| one.ty.is_known());
-        match coerce::common(types().map(|one| &one.ty)) {
-            Ok(common) if constants.len() > 1 => {
-                let common = common.unwrap_or(match of.untyped {
-                    true => SqlType::Text,
-                    false => SqlType::Unknown,
-                });
-                let class = self.compared(&common, false, place)?;
-                let given: Vec<Option<Typed>> =
-                    constants.into_iter().map(|one| self.give(one, &common)).collect();
-                let given: Option<Vec<Typed>> = given.into_iter().collect();
-                let list = given?.into_iter().map(|one| one.expr).collect();
-                let left = Box::new(self.give(of.clone(), &common)?.expr);
-                any.push(Expr::In(left, list, class));
-                items.retain(|item| !is_constant(&item.expr));
-            }
-            Ok(_) | Err(_) => {}
+        if constants.len() > 1
+            && let Ok(common) = coerce::common(types().map(|one| &one.ty))
+        {
+            let common = common.unwrap_or(match of.untyped {
+                true => SqlType::Text,
+                false => SqlType::Unknown,
+            });
+            let class = self.compared(&common, false, place)?;
+            let given: Vec<Option<Typed>> =
+                constants.into_iter().map(|one| self.give(one, &common)).collect();
+            let given: Option<Vec<Typed>> = given.into_iter().collect();
+            let list = given?.into_iter().map(|one| one.expr).collect();
+            let left = Box::new(self.give(of.clone(), &common)?.expr);
+            any.push(Expr::In(left, list, class));
+            items.retain(|item| !is_constant(&item.expr));
         }
         for one in items {
             any.push(self.compare(Comparison::Eq, of.clone(), one, place)?.expr);
